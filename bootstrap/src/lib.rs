@@ -1,0 +1,1 @@
+//! A rendezvous for nodes: the binary conclave-bootstrap

@@ -1,0 +1,1 @@
+//! The local API and the page it serves

@@ -1,0 +1,1 @@
+//! The outside world of a persona: calendar files

@@ -1,0 +1,1 @@
+//! The heart of a node: one state, Input in, Effect out

@@ -1,0 +1,1 @@
+//! libp2p behind a cheap handle and typed events

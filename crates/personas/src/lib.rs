@@ -1,0 +1,1 @@
+//! The personal assistants: policy, the rule brain, calendars and slots, as pure functions

@@ -1,0 +1,1 @@
+//! The ledger and the cache, and the only crate that knows an engine

@@ -1,0 +1,1 @@
+//! Group decisions by signed votes.

@@ -1,0 +1,1 @@
+//! The real engine under virtual time, with faults
