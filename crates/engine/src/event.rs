@@ -1,0 +1,81 @@
+//! What happens, told to whoever listens on the local API.
+
+use protocol::identity::{ConversationId, MessageId, PersonaId, ProposalId};
+
+use crate::{
+    request::LocalId,
+    view::{DeliveryState, MessageView},
+};
+
+/// One thing that happened, with its time. Events are told after what they tell is on disk.
+#[derive(Debug, Clone)]
+pub struct Event {
+    /// Milliseconds since the Unix epoch.
+    pub at_ms: u64,
+    /// The persona of this node it happened to, where it concerns one.
+    pub persona: Option<PersonaId>,
+    /// What.
+    pub body: EventBody,
+}
+
+/// What happened.
+#[derive(Debug, Clone)]
+pub enum EventBody {
+    /// A persona was made or changed.
+    PersonaUpdated(PersonaId),
+    /// A contact was requested, asked for, or established.
+    ContactUpdated(PersonaId),
+    /// A conversation was opened, joined, or its membership changed.
+    ConversationUpdated(ConversationId),
+    /// A message, ours or another's, is on disk.
+    MessagePersisted(Box<MessageView>),
+    /// A message of ours has come further.
+    MessageDelivery {
+        /// Which.
+        message: MessageId,
+        /// Where.
+        conversation: ConversationId,
+        /// For whom.
+        recipient: PersonaId,
+        /// How far.
+        state: DeliveryState,
+    },
+    /// A proposal was made, voted on, closed or decided.
+    ProposalUpdated {
+        /// Which.
+        proposal: ProposalId,
+        /// Where.
+        conversation: ConversationId,
+        /// See [`crate::view::ProposalView::phase`].
+        phase: &'static str,
+    },
+    /// A task took a step.
+    TaskUpdated(LocalId),
+    /// Something waits for the owner, or no longer does.
+    ApprovalsChanged,
+    /// A node of a contact connected or went away.
+    PresenceChanged {
+        /// Whose home.
+        contact: PersonaId,
+        /// Now connected?
+        online: bool,
+    },
+}
+
+impl EventBody {
+    /// The event's name on the local API.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::PersonaUpdated(_) => "persona.updated",
+            Self::ContactUpdated(_) => "contact.updated",
+            Self::ConversationUpdated(_) => "conversation.updated",
+            Self::MessagePersisted(_) => "message.persisted",
+            Self::MessageDelivery { .. } => "message.delivery",
+            Self::ProposalUpdated { .. } => "proposal.updated",
+            Self::TaskUpdated(_) => "task.updated",
+            Self::ApprovalsChanged => "approvals.changed",
+            Self::PresenceChanged { online: true, .. } => "presence.user.joined",
+            Self::PresenceChanged { online: false, .. } => "presence.user.left",
+        }
+    }
+}

@@ -1,0 +1,340 @@
+//! What the owner may ask of the node, and what it answers.
+//!
+//! Every request of the local API and the command line is one of these; the API crate turns HTTP
+//! into [`Request`] and [`Reply`] into JSON.
+
+use personas::Settings;
+use protocol::{
+    decision::{Choice, Rule},
+    identity::{ConversationId, Handle, MessageId, PersonaId, ProposalId},
+};
+use thiserror::Error;
+
+use crate::view::{
+    ApprovalView, AuditView, ContactView, ConversationView, MessageView, NetworkView, PersonaView,
+    ProposalView, TaskView,
+};
+
+/// A 16-byte random name of a task, an approval or another thing only this node knows.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
+pub struct LocalId(pub [u8; 16]);
+
+/// One request of the owner.
+#[derive(Debug, Clone)]
+pub enum Request {
+    /// Makes a persona: keys, card, settings.
+    CreatePersona {
+        /// Shown to people; 1 to 64 bytes.
+        name: String,
+        /// The name part of the handle; made from `name` when absent.
+        handle: Option<String>,
+        /// Settings; defaults when absent.
+        settings: Option<Settings>,
+        /// Path of an iCalendar file the persona may read and book in.
+        calendar: Option<String>,
+    },
+    /// All personas of this node.
+    ListPersonas,
+    /// Replaces a persona's settings and calendar.
+    UpdatePersona {
+        /// Which.
+        persona: PersonaId,
+        /// `None` keeps them.
+        settings: Option<Settings>,
+        /// `None` keeps it.
+        calendar: Option<String>,
+    },
+    /// Finds a persona in the network.
+    Discover(Whom),
+    /// Makes an invite link, good for one contact.
+    CreateInvite {
+        /// Who invites.
+        persona: PersonaId,
+    },
+    /// Asks another persona to become a contact.
+    AddContact {
+        /// Who asks.
+        persona: PersonaId,
+        /// Whom.
+        peer: ContactSource,
+    },
+    /// Contacts of one persona, or of all.
+    ListContacts {
+        /// Only this persona's.
+        persona: Option<PersonaId>,
+    },
+    /// Opens a direct or group conversation with contacts.
+    OpenConversation {
+        /// Who opens; becomes creator and sequencer.
+        persona: PersonaId,
+        /// Direct or group.
+        kind: ConversationKind,
+        /// The others.
+        members: Vec<PersonaId>,
+        /// For people; at most 128 bytes.
+        title: Option<String>,
+    },
+    /// All conversations.
+    ListConversations,
+    /// One conversation.
+    GetConversation(ConversationId),
+    /// Adds contacts to a group. Creator only.
+    AddMembers {
+        /// Where.
+        conversation: ConversationId,
+        /// Whom.
+        members: Vec<PersonaId>,
+    },
+    /// Removes a member of a group. Creator only.
+    RemoveMember {
+        /// Where.
+        conversation: ConversationId,
+        /// Whom.
+        member: PersonaId,
+    },
+    /// Says something.
+    Send {
+        /// Where.
+        conversation: ConversationId,
+        /// Which of the node's personas speaks, where several are members.
+        persona: Option<PersonaId>,
+        /// At most 64 KiB.
+        text: String,
+        /// The same key with the same text answers the same message; with another text it is a
+        /// conflict. At most 128 bytes.
+        idempotency_key: Option<String>,
+    },
+    /// A page of a conversation, newest first.
+    ListMessages {
+        /// Where.
+        conversation: ConversationId,
+        /// Only messages before this one.
+        before: Option<MessageId>,
+        /// At most 200.
+        limit: usize,
+    },
+    /// One message.
+    GetMessage(MessageId),
+    /// Puts a question to a conversation.
+    Propose {
+        /// Where.
+        conversation: ConversationId,
+        /// Which of the node's personas asks, where several are members.
+        persona: Option<PersonaId>,
+        /// At most 1 KiB.
+        question: String,
+        /// At most 16 of at most 256 bytes; none for yes or no.
+        options: Vec<String>,
+        /// How it is decided.
+        rule: Rule,
+        /// When voting ends, milliseconds since the Unix epoch.
+        deadline_ms: u64,
+        /// How long late ballots may still arrive after the deadline, in milliseconds.
+        grace_ms: u64,
+    },
+    /// Proposals of one conversation, or of all.
+    ListProposals {
+        /// Only this conversation's.
+        conversation: Option<ConversationId>,
+    },
+    /// One proposal.
+    GetProposal(ProposalId),
+    /// Casts a ballot in the owner's name.
+    Vote {
+        /// On what.
+        proposal: ProposalId,
+        /// Which of the node's personas votes, where several are electors.
+        persona: Option<PersonaId>,
+        /// How.
+        choice: Choice,
+    },
+    /// The certificate file of a decided proposal.
+    GetCertificate(ProposalId),
+    /// Asks one's persona to do something, in plain words.
+    CreateTask {
+        /// Which persona.
+        persona: PersonaId,
+        /// At most 1 KiB.
+        text: String,
+        /// How long the vote may take, in milliseconds; a sensible default when absent.
+        decide_within_ms: Option<u64>,
+    },
+    /// All tasks, newest first.
+    ListTasks,
+    /// One task.
+    GetTask(LocalId),
+    /// What waits for the owner's word.
+    ListApprovals,
+    /// The owner's word.
+    Decide {
+        /// On which entry.
+        approval: LocalId,
+        /// Yes or no.
+        allow: bool,
+    },
+    /// Who is connected, and how.
+    GetNetwork,
+    /// What was said and done in the owner's name, newest first, at most 200 entries.
+    ListAudit,
+}
+
+/// Whom to look for.
+#[derive(Debug, Clone)]
+pub enum Whom {
+    /// Through the handle's pointer.
+    Handle(Handle),
+    /// Directly by key.
+    Persona(PersonaId),
+}
+
+/// How a contact is known before it is one.
+#[derive(Debug, Clone)]
+pub enum ContactSource {
+    /// An invite link from its owner.
+    Invite(String),
+    /// Its key.
+    Persona(PersonaId),
+}
+
+/// What kind of conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum ConversationKind {
+    /// Two personas.
+    Direct,
+    /// Two or more, with a title.
+    Group,
+}
+
+/// The answer to a [`Request`].
+#[derive(Debug, Clone)]
+pub enum Reply {
+    /// One persona.
+    Persona(PersonaView),
+    /// Several personas.
+    Personas(Vec<PersonaView>),
+    /// A persona found in the network.
+    Discovered(DiscoveredView),
+    /// An invite link.
+    Invite {
+        /// `conclave:invite:...`
+        link: String,
+        /// When it stops working, milliseconds since the Unix epoch.
+        expires_at_ms: u64,
+    },
+    /// One contact.
+    Contact(ContactView),
+    /// Several contacts.
+    Contacts(Vec<ContactView>),
+    /// One conversation.
+    Conversation(ConversationView),
+    /// Several conversations.
+    Conversations(Vec<ConversationView>),
+    /// The message is on disk and will be delivered.
+    Accepted {
+        /// Its id.
+        message: MessageId,
+    },
+    /// A page of messages.
+    Messages {
+        /// Newest first.
+        messages: Vec<MessageView>,
+        /// Pass as `before` to get the next page; absent at the end.
+        next: Option<MessageId>,
+    },
+    /// One message.
+    Message(MessageView),
+    /// One proposal.
+    Proposal(ProposalView),
+    /// Several proposals.
+    Proposals(Vec<ProposalView>),
+    /// The certificate file, exactly as `conclave verify` reads it.
+    Certificate(String),
+    /// One task.
+    Task(TaskView),
+    /// Several tasks.
+    Tasks(Vec<TaskView>),
+    /// The inbox of approvals.
+    Approvals(Vec<ApprovalView>),
+    /// The network.
+    Network(NetworkView),
+    /// The audit log.
+    Audit(Vec<AuditView>),
+    /// Done; nothing more to say.
+    Done,
+}
+
+/// A persona found in the network, with what its card shows.
+#[derive(Debug, Clone)]
+pub struct DiscoveredView {
+    /// Its key.
+    pub persona: PersonaId,
+    /// What it calls itself.
+    pub name: String,
+    /// Its handle.
+    pub handle: String,
+    /// The node it lives on, in hexadecimal.
+    pub home_node: String,
+    /// What it says it can do.
+    pub capabilities: Vec<&'static str>,
+    /// When its card expires, milliseconds since the Unix epoch.
+    pub expires_at_ms: u64,
+}
+
+/// Why a request was refused. Nothing has changed.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum RequestError {
+    /// No such thing here.
+    #[error("{what} not found")]
+    NotFound {
+        /// Which kind of thing.
+        what: &'static str,
+    },
+    /// A field breaks its rule.
+    #[error("{field}: {reason}")]
+    Invalid {
+        /// The field, as the API spells it.
+        field: &'static str,
+        /// What is wrong and what would be right.
+        reason: String,
+    },
+    /// It contradicts what is already there.
+    #[error("{reason}")]
+    Conflict {
+        /// With what.
+        reason: String,
+    },
+    /// Policy or role forbids it.
+    #[error("{reason}")]
+    Forbidden {
+        /// Why.
+        reason: String,
+    },
+    /// It needs somebody who cannot be reached now; trying later may work.
+    #[error("{reason}")]
+    Unavailable {
+        /// Who or what.
+        reason: String,
+    },
+    /// A bug of this node.
+    #[error("internal error: {reason}")]
+    Internal {
+        /// What went wrong.
+        reason: String,
+    },
+}
+
+impl std::fmt::Display for LocalId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl std::str::FromStr for LocalId {
+    type Err = protocol::identity::IdError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(text.parse::<MessageId>()?.0))
+    }
+}

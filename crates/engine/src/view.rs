@@ -1,0 +1,295 @@
+//! What the owner sees: plain snapshots of the node's state, made for screens and programs.
+
+use personas::{Settings, TimeRange};
+use protocol::{
+    decision::{Choice, Rule},
+    identity::{ConversationId, MessageId, PersonaId, ProposalId},
+};
+
+use crate::request::{ConversationKind, LocalId};
+
+/// A persona of this node.
+#[derive(Debug, Clone)]
+pub struct PersonaView {
+    /// Its key.
+    pub id: PersonaId,
+    /// For people.
+    pub name: String,
+    /// `maya#4f2k`.
+    pub handle: String,
+    /// What its owner allows.
+    pub settings: Settings,
+    /// The calendar file it reads and books in.
+    pub calendar: Option<String>,
+    /// Milliseconds since the Unix epoch.
+    pub created_at_ms: u64,
+    /// Whether its card has been put into the DHT since it last changed.
+    pub published: bool,
+}
+
+/// Another persona one of ours knows.
+#[derive(Debug, Clone)]
+pub struct ContactView {
+    /// Whose contact.
+    pub owner: PersonaId,
+    /// Who.
+    pub persona: PersonaId,
+    /// What it calls itself.
+    pub name: String,
+    /// Its handle.
+    pub handle: String,
+    /// How far it is trusted: `blocked`, `unknown`, `known`, `trusted`, `operator`.
+    pub tier: &'static str,
+    /// How far the acquaintance has come.
+    pub state: ContactState,
+    /// Whether its home node is connected to ours now.
+    pub online: bool,
+    /// When its home node was last connected, milliseconds since the Unix epoch.
+    pub last_seen_ms: Option<u64>,
+}
+
+/// How far an acquaintance has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum ContactState {
+    /// We asked; no answer yet.
+    Requested,
+    /// They asked; our owner has not answered.
+    Pending,
+    /// Both agreed.
+    Established,
+}
+
+/// A member of a conversation.
+#[derive(Debug, Clone)]
+pub struct MemberView {
+    /// Who.
+    pub persona: PersonaId,
+    /// What it calls itself, where its card is known.
+    pub name: String,
+    /// Whether it is a persona of this node.
+    pub ours: bool,
+    /// Whether its home node is connected to ours now (ours always is).
+    pub online: bool,
+}
+
+/// A conversation as one of our personas sees it.
+#[derive(Debug, Clone)]
+pub struct ConversationView {
+    /// Which.
+    pub id: ConversationId,
+    /// Our persona in it.
+    pub persona: PersonaId,
+    /// Direct or group.
+    pub kind: ConversationKind,
+    /// For people.
+    pub title: String,
+    /// Everyone in it.
+    pub members: Vec<MemberView>,
+    /// Who orders membership changes.
+    pub sequencer: PersonaId,
+    /// The MLS epoch.
+    pub epoch: u64,
+    /// Whether we are still in it.
+    pub active: bool,
+    /// Milliseconds since the Unix epoch.
+    pub created_at_ms: u64,
+}
+
+/// A message.
+#[derive(Debug, Clone)]
+pub struct MessageView {
+    /// Which.
+    pub id: MessageId,
+    /// Where.
+    pub conversation: ConversationId,
+    /// Who wrote it.
+    pub author: PersonaId,
+    /// What the author calls itself.
+    pub author_name: String,
+    /// Whether one of our personas wrote it.
+    pub ours: bool,
+    /// The author's clock, milliseconds since the Unix epoch.
+    pub sent_at_ms: u64,
+    /// Our clock when it was committed, milliseconds since the Unix epoch.
+    pub committed_at_ms: u64,
+    /// The kind of content, by name: `text`, `agent_request`, `decision`, ...
+    pub kind: &'static str,
+    /// Text for people. Protocol messages have a one-line summary.
+    pub text: String,
+    /// What became of it, per recipient; empty for messages of others.
+    pub deliveries: Vec<DeliveryView>,
+}
+
+/// What became of a message for one recipient.
+#[derive(Debug, Clone)]
+pub struct DeliveryView {
+    /// For whom.
+    pub recipient: PersonaId,
+    /// How far.
+    pub state: DeliveryState,
+    /// When that state was reached, milliseconds since the Unix epoch.
+    pub at_ms: u64,
+}
+
+/// How far a message has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum DeliveryState {
+    /// On our disk, waiting for the recipient's node.
+    Queued,
+    /// On the recipient's disk, by its signed receipt.
+    Delivered,
+    /// The recipient left or was removed before it could be delivered.
+    Failed,
+}
+
+/// A proposal as one of our personas sees it.
+#[derive(Debug, Clone)]
+pub struct ProposalView {
+    /// Which.
+    pub id: ProposalId,
+    /// Where.
+    pub conversation: ConversationId,
+    /// Our persona in it.
+    pub persona: PersonaId,
+    /// Who asked.
+    pub proposer: PersonaId,
+    /// The question.
+    pub question: String,
+    /// The options; empty for yes or no.
+    pub options: Vec<String>,
+    /// How it is decided.
+    pub rule: Rule,
+    /// Milliseconds since the Unix epoch.
+    pub opens_at_ms: u64,
+    /// Milliseconds since the Unix epoch.
+    pub deadline_ms: u64,
+    /// `open`, `closing`, `deciding`, `decided` or `forked`.
+    pub phase: &'static str,
+    /// What it waits for, in words, such as "closed, waiting for 2 of 4 confirmations".
+    pub waiting: String,
+    /// Who may vote and what is known of their vote.
+    pub voters: Vec<VoterView>,
+    /// Votes per option (or yes, no, abstain), provisional until decided.
+    pub tally: Vec<u32>,
+    /// Ballots counted so far.
+    pub cast: u32,
+    /// The outcome in words, when decided.
+    pub outcome: Option<String>,
+    /// Options that won, when decided.
+    pub winners: Vec<u16>,
+    /// Whether the certificate can be fetched.
+    pub certified: bool,
+}
+
+/// A voter and what is known of its vote.
+#[derive(Debug, Clone)]
+pub struct VoterView {
+    /// Who.
+    pub persona: PersonaId,
+    /// What it calls itself.
+    pub name: String,
+    /// Whether it is a persona of this node.
+    pub ours: bool,
+    /// Its ballot, once seen.
+    pub choice: Option<Choice>,
+    /// Whether it signed two different ballots, which voids both.
+    pub void: bool,
+}
+
+/// Something the owner asked its persona to do.
+#[derive(Debug, Clone)]
+pub struct TaskView {
+    /// Which.
+    pub id: LocalId,
+    /// Which persona does it.
+    pub persona: PersonaId,
+    /// The owner's words.
+    pub text: String,
+    /// `asking`, `gathering`, `voting`, `booking`, `done`, `failed`, `question`.
+    pub state: &'static str,
+    /// What has happened, oldest first.
+    pub steps: Vec<StepView>,
+    /// What the persona needs to know, when the state is `question`.
+    pub question: Option<String>,
+    /// The conversation used.
+    pub conversation: Option<ConversationId>,
+    /// The proposal made.
+    pub proposal: Option<ProposalId>,
+    /// The time agreed on.
+    pub slot: Option<TimeRange>,
+    /// The result in words.
+    pub result: Option<String>,
+    /// Milliseconds since the Unix epoch.
+    pub created_at_ms: u64,
+}
+
+/// A step of a task.
+#[derive(Debug, Clone)]
+pub struct StepView {
+    /// Milliseconds since the Unix epoch.
+    pub at_ms: u64,
+    /// In words.
+    pub text: String,
+}
+
+/// Something that waits for the owner's word.
+#[derive(Debug, Clone)]
+pub struct ApprovalView {
+    /// Which.
+    pub id: LocalId,
+    /// For which persona.
+    pub persona: PersonaId,
+    /// `contact`, `availability`, `vote` or `booking`.
+    pub kind: &'static str,
+    /// What is asked, in one sentence.
+    pub summary: String,
+    /// Who asks.
+    pub from: Option<PersonaId>,
+    /// What that persona calls itself.
+    pub from_name: Option<String>,
+    /// Milliseconds since the Unix epoch.
+    pub created_at_ms: u64,
+    /// Milliseconds since the Unix epoch.
+    pub expires_at_ms: u64,
+}
+
+/// The network as this node sees it.
+#[derive(Debug, Clone)]
+pub struct NetworkView {
+    /// This node's key, in hexadecimal.
+    pub node: String,
+    /// Multiaddresses others can dial, with `/p2p/...`.
+    pub addresses: Vec<String>,
+    /// Who is connected.
+    pub peers: Vec<PeerView>,
+    /// Entries in the Kademlia routing table.
+    pub routing_table: usize,
+}
+
+/// A connected node.
+#[derive(Debug, Clone)]
+pub struct PeerView {
+    /// Its key, in hexadecimal.
+    pub node: String,
+    /// The address in use.
+    pub address: String,
+    /// `quic` or `tcp`.
+    pub transport: &'static str,
+    /// The last round trip, in microseconds.
+    pub rtt_us: Option<u64>,
+    /// Names of contacts that live there.
+    pub contacts: Vec<String>,
+}
+
+/// One thing said or done in the owner's name.
+#[derive(Debug, Clone)]
+pub struct AuditView {
+    /// Milliseconds since the Unix epoch.
+    pub at_ms: u64,
+    /// By which persona.
+    pub persona: PersonaId,
+    /// What, as `noun.verb`, such as `availability.answered`.
+    pub action: String,
+    /// In words.
+    pub detail: String,
+}
