@@ -12,6 +12,8 @@ pub enum Domain {
     HandlePointer,
     /// An invite, by the persona key.
     Invite,
+    /// What one persona says to another before they share a conversation, by the persona key.
+    Introduction,
     /// A lobby announcement, by the persona key.
     Announcement,
     /// An MLS leaf credential, by the persona key.
@@ -46,10 +48,11 @@ pub enum Domain {
 
 impl Domain {
     /// Every domain, so that tests can show them distinct.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Card,
         Self::HandlePointer,
         Self::Invite,
+        Self::Introduction,
         Self::Announcement,
         Self::DeviceCredential,
         Self::SeqEntry,
@@ -73,6 +76,7 @@ impl Domain {
             Self::Card => "conclave/card/v1",
             Self::HandlePointer => "conclave/handle-pointer/v1",
             Self::Invite => "conclave/invite/v1",
+            Self::Introduction => "conclave/introduction/v1",
             Self::Announcement => "conclave/announcement/v1",
             Self::DeviceCredential => "conclave/device-credential/v1",
             Self::SeqEntry => "conclave/seq-entry/v1",
