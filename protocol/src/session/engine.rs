@@ -1,0 +1,228 @@
+//! The trait the node talks to, so that the MLS library behind it can be exchanged.
+
+use std::fmt;
+
+use super::{Envelope, GroupPolicy, SessionError, Tag};
+use crate::{
+    identity::{ConversationId, EnvelopeId, PersonaId},
+    wire::{Message, Receipt},
+};
+
+/// One change of what has to be kept.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct StateWrite {
+    /// Where.
+    pub key: Vec<u8>,
+    /// What to keep there; `None` deletes. Holds key material, so it is stored encrypted or not
+    /// at all, and what is deleted has to be gone.
+    pub value: Option<Vec<u8>>,
+}
+
+impl fmt::Debug for StateWrite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bytes = self.value.as_ref().map(Vec::len);
+        write!(f, "StateWrite({} key bytes, {bytes:?} value bytes)", self.key.len())
+    }
+}
+
+/// A change this member made to a group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// The commit, for the other members of the epoch it ends, those it removes included. `None`
+    /// when there was nobody else.
+    pub envelope: Option<Envelope>,
+    /// For all who join with this change, to be sealed to each. `None` when nobody joins.
+    pub welcome: Option<Vec<u8>>,
+    /// Who joins. Sorted.
+    pub added: Vec<PersonaId>,
+    /// Who leaves. Sorted.
+    pub removed: Vec<PersonaId>,
+}
+
+/// What an envelope turned out to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Opened {
+    /// Something said.
+    Message {
+        /// Who said it.
+        author: PersonaId,
+        /// What.
+        message: Message,
+    },
+    /// The group has changed; it is in a new epoch now.
+    Change {
+        /// Who changed it.
+        by: PersonaId,
+        /// Who joined. Sorted.
+        added: Vec<PersonaId>,
+        /// Who left. Sorted.
+        removed: Vec<PersonaId>,
+        /// The new epoch.
+        epoch: u64,
+    },
+    /// We were removed; the keys of the group are gone.
+    Evicted,
+}
+
+/// Where a member stands. Two members with equal positions share one epoch and its keys.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Position {
+    /// Counts commits.
+    pub epoch: u64,
+    /// The MLS epoch authenticator: equal only for members with equal keys. Known to members
+    /// only.
+    pub authenticator: [u8; 32],
+    /// SHA-256 of the serialized MLS GroupContext.
+    pub context_hash: [u8; 32],
+    /// Hash of the last log entry.
+    pub head: [u8; 32],
+}
+
+impl fmt::Debug for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let short = |bytes: &[u8; 32]| data_encoding::HEXLOWER.encode(&bytes[..4]);
+        write!(
+            f,
+            "Position(epoch {}, context {}…, head {}…)",
+            self.epoch,
+            short(&self.context_hash),
+            short(&self.head)
+        )
+    }
+}
+
+/// The groups of one persona on one device.
+///
+/// Nothing here does input or output. After every call that may change something, the caller
+/// takes the changes with [`GroupEngine::take_writes`] and keeps them, all or none, before
+/// anything the call produced leaves the node and before anything it opened is acknowledged: a
+/// member that forgot a message key it used, and uses it again, gives the message away.
+///
+/// A call that returns an error has changed nothing, in memory or among the writes.
+pub trait GroupEngine: Send {
+    /// Everything that changed since the last call, each key once, in the order of keys.
+    fn take_writes(&mut self) -> Vec<StateWrite>;
+
+    /// The key package with which anyone may add this persona, as an MLS message. A new one
+    /// every 7 days and after every use; a replaced one still opens welcomes for 14 days.
+    ///
+    /// # Errors
+    /// [`SessionError::State`] only.
+    fn last_resort_key_package(&mut self, now_ms: u64) -> Result<Vec<u8>, SessionError>;
+
+    /// Starts a group with this persona as its only member and its sequencer.
+    ///
+    /// # Errors
+    /// [`SessionError::GroupExists`], or [`SessionError::Policy`] when the policy breaks a rule
+    /// or names another creator.
+    fn create(
+        &mut self,
+        group: ConversationId,
+        policy: GroupPolicy,
+        now_ms: u64,
+    ) -> Result<(), SessionError>;
+
+    /// Adds the personas of these key packages. For the sequencer only.
+    ///
+    /// # Errors
+    /// [`SessionError::KeyPackage`] and [`SessionError::Credential`] for a package that does not
+    /// hold; the variants of [`super::Fault::Caller`] otherwise.
+    fn add(
+        &mut self,
+        group: ConversationId,
+        key_packages: &[Vec<u8>],
+        now_ms: u64,
+    ) -> Result<Change, SessionError>;
+
+    /// Removes personas. For the sequencer only.
+    ///
+    /// # Errors
+    /// [`SessionError::NotMember`], [`SessionError::OwnLeaf`], [`SessionError::NotSequencer`].
+    fn remove(
+        &mut self,
+        group: ConversationId,
+        personas: &[PersonaId],
+        now_ms: u64,
+    ) -> Result<Change, SessionError>;
+
+    /// Joins with the welcome of a [`Change`].
+    ///
+    /// # Errors
+    /// [`SessionError::NotInvited`] when it is for none of our key packages,
+    /// [`SessionError::GroupExists`] when we are in already; otherwise the peer's fault.
+    fn join(&mut self, welcome: &[u8], now_ms: u64) -> Result<ConversationId, SessionError>;
+
+    /// Leaves a group for good by deleting everything about it.
+    fn forget(&mut self, group: ConversationId);
+
+    /// The groups this persona is a member of. Sorted.
+    fn groups(&self) -> Vec<ConversationId>;
+
+    /// Seals a message of ours for the other members.
+    ///
+    /// # Errors
+    /// [`SessionError::OwnMessage`] when its id is not that of this author and number, or
+    /// [`SessionError::TooLarge`].
+    fn seal(
+        &mut self,
+        group: ConversationId,
+        message: &Message,
+        now_ms: u64,
+    ) -> Result<Envelope, SessionError>;
+
+    /// The tags under which envelopes for this group may come now: yesterday's, today's and
+    /// tomorrow's, of this epoch and of the past ones that still open.
+    ///
+    /// # Errors
+    /// [`SessionError::UnknownGroup`].
+    fn tags(&self, group: ConversationId, now_ms: u64) -> Result<Vec<Tag>, SessionError>;
+
+    /// Opens an envelope, and follows the change when it is one.
+    ///
+    /// # Errors
+    /// [`SessionError::fault`] says what to do: park ([`super::Fault::Early`]), acknowledge and
+    /// drop ([`super::Fault::Late`]), or drop and remember who sent it ([`super::Fault::Peer`]).
+    fn open(
+        &mut self,
+        group: ConversationId,
+        envelope: &Envelope,
+        now_ms: u64,
+    ) -> Result<Opened, SessionError>;
+
+    /// The personas in the group. Sorted, each once.
+    ///
+    /// # Errors
+    /// [`SessionError::UnknownGroup`].
+    fn roster(&self, group: ConversationId) -> Result<Vec<PersonaId>, SessionError>;
+
+    /// Where this member stands.
+    ///
+    /// # Errors
+    /// [`SessionError::UnknownGroup`].
+    fn position(&self, group: ConversationId) -> Result<Position, SessionError>;
+
+    /// Who may change the group.
+    ///
+    /// # Errors
+    /// [`SessionError::UnknownGroup`].
+    fn policy(&self, group: ConversationId) -> Result<GroupPolicy, SessionError>;
+
+    /// Proof that this member committed an envelope. Made before [`GroupEngine::open`] when the
+    /// envelope may remove us, because afterwards there is no key to make it with.
+    ///
+    /// # Errors
+    /// [`SessionError::UnknownGroup`].
+    fn receipt(&self, group: ConversationId, envelope: EnvelopeId)
+    -> Result<Receipt, SessionError>;
+
+    /// Who gave a receipt: a member, or one removed within the past epochs that still open.
+    ///
+    /// # Errors
+    /// [`SessionError::Receipt`] when nobody did.
+    fn verify_receipt(
+        &self,
+        group: ConversationId,
+        envelope: EnvelopeId,
+        receipt: &Receipt,
+    ) -> Result<PersonaId, SessionError>;
+}

@@ -1,0 +1,100 @@
+//! What an envelope of a group encloses.
+//!
+//! A kind and a body whose layout the kind decides, so that a node can tell a kind of a later
+//! version from damage.
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::{ENVELOPE_BYTES_MAX, SignedEntry};
+use crate::wire::{self, DecodeError};
+
+/// The inside of an envelope of a group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SealedFrame {
+    /// An MLS message whose plaintext is a [`wire::Message`].
+    Application(Vec<u8>),
+    /// An MLS commit and the log entry that orders it.
+    Commit {
+        /// The sequencer's word that this commit comes next.
+        entry: SignedEntry,
+        /// The MLS message.
+        commit: Vec<u8>,
+    },
+}
+
+/// Why the inside of an envelope was refused. A member's fault.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum FrameError {
+    /// A kind of a later version.
+    #[error("unknown frame kind {0}")]
+    UnknownKind(u16),
+    /// Not a frame.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+}
+
+const APPLICATION: u16 = 1;
+const COMMIT: u16 = 2;
+
+#[derive(Serialize, Deserialize)]
+struct Outer {
+    kind: u16,
+    #[serde(with = "serde_bytes")]
+    body: Vec<u8>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct CommitBody {
+    entry: SignedEntry,
+    #[serde(with = "serde_bytes")]
+    commit: Vec<u8>,
+}
+
+impl SealedFrame {
+    /// The frame's bytes.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let outer = match self {
+            Self::Application(message) => Outer { kind: APPLICATION, body: message.clone() },
+            Self::Commit { entry, commit } => {
+                let body = CommitBody { entry: entry.clone(), commit: commit.clone() };
+                Outer { kind: COMMIT, body: wire::encode(&body) }
+            }
+        };
+        wire::encode(&outer)
+    }
+
+    /// Reads exactly one frame.
+    ///
+    /// # Errors
+    /// [`FrameError`]; a kind of a later version is told apart from damage.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, FrameError> {
+        let Outer { kind, body } = wire::decode(bytes, ENVELOPE_BYTES_MAX)?;
+        match kind {
+            APPLICATION => Ok(Self::Application(body)),
+            COMMIT => {
+                let CommitBody { entry, commit } = wire::decode(&body, ENVELOPE_BYTES_MAX)?;
+                Ok(Self::Commit { entry, commit })
+            }
+            other => Err(FrameError::UnknownKind(other)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_come_back_as_they_were() {
+        let frame = SealedFrame::Application(vec![1, 2, 3]);
+        assert_eq!(SealedFrame::from_bytes(&frame.to_bytes()), Ok(frame));
+    }
+
+    #[test]
+    fn a_kind_of_a_later_version_is_told_apart_from_damage() {
+        let later = wire::encode(&Outer { kind: 77, body: vec![] });
+        assert_eq!(SealedFrame::from_bytes(&later), Err(FrameError::UnknownKind(77)));
+        assert!(matches!(SealedFrame::from_bytes(&[1]), Err(FrameError::Decode(_))));
+    }
+}

@@ -1,0 +1,156 @@
+//! What we keep of a group beside what openmls keeps.
+//!
+//! openmls exports keys of the current epoch only, so the envelope and tag keys of the past
+//! epochs that still open are kept here.
+
+use openmls::prelude::{MlsGroup, OpenMlsCrypto};
+use serde::{Deserialize, Serialize};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+use super::suite::{PAST_EPOCHS, state};
+use crate::{
+    identity::{ConversationId, Domain, PersonaId},
+    session::{Envelope, SessionError, Tag, TagKey, leaf::LeafKey},
+};
+
+/// The outer keys of one epoch, exported from MLS.
+#[derive(Clone, Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
+pub(super) struct EpochKeys {
+    pub(super) epoch: u64,
+    envelope_key: [u8; 32],
+    tag_key: TagKey,
+    /// Hash of the entry whose commit ended the epoch.
+    #[zeroize(skip)]
+    closed_by: Option<[u8; 32]>,
+}
+
+/// A leaf that is gone, kept while its receipts may still come.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct Departed {
+    /// The last epoch it was a member of.
+    pub(super) epoch: u64,
+    pub(super) leaf: u32,
+    pub(super) persona: PersonaId,
+    pub(super) key: [u8; 32],
+}
+
+/// Our record of one group.
+#[derive(Serialize, Deserialize)]
+pub(super) struct GroupRecord {
+    /// Our leaf key in this group.
+    pub(super) leaf_key: LeafKey,
+    /// Hash of the last log entry.
+    pub(super) head: [u8; 32],
+    /// The current epoch last, at most [`PAST_EPOCHS`] before it.
+    epochs: Vec<EpochKeys>,
+    departed: Vec<Departed>,
+}
+
+/// A group in memory.
+pub(super) struct Group {
+    pub(super) mls: MlsGroup,
+    pub(super) record: GroupRecord,
+}
+
+/// Where the record of a group is kept.
+pub(super) fn record_key(group: ConversationId) -> Vec<u8> {
+    [RECORDS, group.as_bytes()].concat()
+}
+
+/// What the keys of all records begin with.
+pub(super) const RECORDS: &[u8] = b"r";
+
+impl EpochKeys {
+    /// The outer keys of the epoch a group is in.
+    pub(super) fn export(
+        group: &MlsGroup,
+        crypto: &impl OpenMlsCrypto,
+    ) -> Result<Self, SessionError> {
+        let key = |domain: Domain| -> Result<[u8; 32], SessionError> {
+            let mut exported = Zeroizing::new([0; 32]);
+            let bytes = Zeroizing::new(
+                group.export_secret(crypto, domain.as_str(), &[], 32).map_err(state)?,
+            );
+            exported.copy_from_slice(&bytes);
+            Ok(*exported)
+        };
+        Ok(Self {
+            epoch: group.epoch().as_u64(),
+            envelope_key: key(Domain::EnvelopeKey)?,
+            tag_key: TagKey::from_bytes(key(Domain::TagKey)?),
+            closed_by: None,
+        })
+    }
+
+    /// Seals a frame under this epoch.
+    pub(super) fn seal(
+        &self,
+        frame: &[u8],
+        nonce: [u8; 24],
+        now_ms: u64,
+    ) -> Result<Envelope, SessionError> {
+        Ok(Envelope::seal(&self.envelope_key, self.tag_key.tag_at(now_ms), nonce, frame)?)
+    }
+}
+
+impl GroupRecord {
+    /// The record of a group this member has just come into.
+    pub(super) fn start(leaf_key: LeafKey, head: [u8; 32], current: EpochKeys) -> Self {
+        Self { leaf_key, head, epochs: vec![current], departed: Vec::new() }
+    }
+
+    /// The outer keys of the current epoch.
+    pub(super) fn current(&self) -> &EpochKeys {
+        self.epochs.last().expect("a record begins with an epoch and keeps the newest")
+    }
+
+    /// The entry that ended an epoch, where the epoch is still kept.
+    pub(super) fn closed_by(&self, epoch: u64) -> Option<[u8; 32]> {
+        self.epochs.iter().find(|keys| keys.epoch == epoch)?.closed_by
+    }
+
+    /// Moves to the next epoch and forgets the one that is now too old.
+    pub(super) fn advance(&mut self, head: [u8; 32], next: EpochKeys, departed: Vec<Departed>) {
+        if let Some(closed) = self.epochs.last_mut() {
+            closed.closed_by = Some(head);
+        }
+        self.head = head;
+        self.epochs.push(next);
+        let surplus = self.epochs.len().saturating_sub(PAST_EPOCHS + 1);
+        self.epochs.drain(..surplus);
+        let oldest = self.epochs[0].epoch;
+        self.departed.extend(departed);
+        self.departed.retain(|departed| departed.epoch >= oldest);
+    }
+
+    /// All tags under which envelopes may come now.
+    pub(super) fn tags(&self, now_ms: u64) -> Vec<Tag> {
+        let newest_first = self.epochs.iter().rev();
+        newest_first.flat_map(|keys| keys.tag_key.tags_at(now_ms)).collect()
+    }
+
+    /// Takes the outer layer off an envelope: the epoch it was sealed in and its frame.
+    pub(super) fn open(
+        &self,
+        envelope: &Envelope,
+        now_ms: u64,
+    ) -> Result<(u64, Zeroizing<Vec<u8>>), SessionError> {
+        // All keys are tried, whatever the tag, because an envelope that was on its way for days
+        // has a tag of a window we no longer listen in.
+        let opened =
+            self.epochs.iter().rev().find_map(|keys| {
+                envelope.open(&keys.envelope_key).map(|frame| (keys.epoch, frame))
+            });
+        let ours = || self.tags(now_ms).contains(&envelope.tag());
+        opened.ok_or_else(
+            || {
+                if ours() { SessionError::Damaged } else { SessionError::UnknownEpoch }
+            },
+        )
+    }
+
+    /// Leaves that are gone and were at this place.
+    pub(super) fn departed_at(&self, leaf: u32) -> impl Iterator<Item = &Departed> {
+        self.departed.iter().filter(move |departed| departed.leaf == leaf)
+    }
+}

@@ -1,0 +1,3 @@
+//! The protocol crate, tested from outside: a file a behaviour.
+
+mod session;

@@ -1,0 +1,11 @@
+//! Conversations: personas with engines, envelopes carried by hand.
+
+mod changes;
+mod damage;
+mod late;
+mod persistence;
+mod receipts;
+mod rules;
+mod talk;
+mod vectors;
+mod world;

@@ -1,0 +1,71 @@
+//! The known answers in `protocol/spec/vectors/`.
+
+use data_encoding::HEXLOWER;
+use protocol::session::{
+    DeviceCredential, Envelope, SealingSecret, Tag, TagKey, contact_tags, open_sealed,
+};
+use serde_json::Value;
+
+fn vectors(name: &str) -> Value {
+    let path = format!("{}/spec/vectors/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+fn cases<'a>(file: &'a Value, name: &str) -> &'a [Value] {
+    let cases = file[name].as_array().unwrap();
+    assert!(!cases.is_empty());
+    cases
+}
+
+fn bytes(case: &Value, field: &str) -> Vec<u8> {
+    HEXLOWER.decode(case[field].as_str().unwrap().as_bytes()).unwrap()
+}
+
+fn array<const N: usize>(case: &Value, field: &str) -> [u8; N] {
+    bytes(case, field).try_into().unwrap()
+}
+
+#[test]
+fn tags_are_as_the_vectors_say() {
+    for case in cases(&vectors("envelope"), "tags") {
+        let (key, window) = (TagKey::from_bytes(array(case, "tag_key")), &case["window"]);
+        let window = window.as_u64().unwrap();
+        assert_eq!(key.token(window), array(case, "token"));
+        assert_eq!(key.tag(window), Tag(array(case, "tag")));
+    }
+}
+
+#[test]
+fn envelopes_are_as_the_vectors_say() {
+    for case in cases(&vectors("envelope"), "envelopes") {
+        let (key, content) = (array(case, "envelope_key"), bytes(case, "content"));
+        let (tag, nonce) = (Tag(array(case, "tag")), array(case, "nonce"));
+        let sealed = Envelope::seal(&key, tag, nonce, &content).unwrap();
+        assert_eq!(sealed.as_bytes(), bytes(case, "envelope"));
+        assert_eq!(sealed.id().to_string(), case["id"].as_str().unwrap());
+        assert_eq!(sealed.open(&key).unwrap().as_slice(), content);
+    }
+}
+
+#[test]
+fn sealed_boxes_are_as_the_vectors_say() {
+    for case in cases(&vectors("envelope"), "sealed_boxes") {
+        let secret = SealingSecret::from_seed(&array(case, "sealing_secret"));
+        assert_eq!(secret.public().0, array(case, "sealing_key"));
+        let envelope = Envelope::from_bytes(bytes(case, "envelope")).unwrap();
+        assert_eq!(open_sealed(&secret, &envelope), Ok(bytes(case, "content")));
+        let tags = contact_tags(&secret.public(), case["now_ms"].as_u64().unwrap());
+        assert_eq!(tags[1], envelope.tag());
+    }
+}
+
+#[test]
+fn credentials_are_as_the_vectors_say() {
+    for case in cases(&vectors("envelope"), "credentials") {
+        let leaf_key: [u8; 32] = array(case, "leaf_key");
+        let credential = DeviceCredential::verify(&bytes(case, "credential"), &leaf_key).unwrap();
+        assert_eq!(credential.persona.to_string(), case["persona"].as_str().unwrap());
+        assert_eq!(u64::from(credential.device), case["device"].as_u64().unwrap());
+        assert_eq!(credential.not_after_ms, case["not_after_ms"].as_u64().unwrap());
+    }
+}
