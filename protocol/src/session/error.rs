@@ -76,7 +76,7 @@ pub enum SessionError {
     #[error("its key has been deleted")]
     KeyGone,
 
-    /// Not an envelope.
+    /// Not an envelope, or too much for one.
     #[error(transparent)]
     Envelope(#[from] EnvelopeError),
     /// Under a tag of this group, but not made with its key, or changed on the way.
@@ -140,7 +140,8 @@ impl SessionError {
             | Self::Nobody
             | Self::TooLarge { .. }
             | Self::OwnMessage(_)
-            | Self::Policy(_) => Fault::Caller,
+            | Self::Policy(_)
+            | Self::Envelope(EnvelopeError::TooLarge { .. }) => Fault::Caller,
             Self::UnknownEpoch | Self::TooFarAhead => Fault::Early,
             Self::AlreadyOpened | Self::KeyGone => Fault::Late,
             Self::Envelope(_)

@@ -109,18 +109,37 @@ pub struct SignedEntry {
 }
 
 impl SignedEntry {
+    /// The encoding of body and signature together.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        wire::encode(self)
+    }
+
+    /// Reads body and signature; checks neither.
+    ///
+    /// # Errors
+    /// [`EntryError::Decode`] when the bytes are not a body and a signature.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, EntryError> {
+        Ok(wire::decode(bytes, ENTRY_BYTES_MAX + 128)?)
+    }
+
     /// The hash the next entry names.
     pub fn hash(&self) -> [u8; 32] {
         Domain::SeqEntry.hash(&self.body)
     }
 
     /// The entry, before anything of it is checked: it says which leaf has to have signed.
-    pub(super) fn unverified(&self) -> Result<SeqEntry, EntryError> {
+    ///
+    /// # Errors
+    /// [`EntryError::Decode`] when the bytes are no entry.
+    pub fn unverified(&self) -> Result<SeqEntry, EntryError> {
         Ok(wire::decode(&self.body, ENTRY_BYTES_MAX)?)
     }
 
     /// Checks the signature by a leaf key.
-    pub(super) fn verify(&self, leaf_key: &[u8]) -> Result<(), EntryError> {
+    ///
+    /// # Errors
+    /// [`EntryError::Signature`] when it is not by that key.
+    pub fn verify(&self, leaf_key: &[u8]) -> Result<(), EntryError> {
         let key: &[u8; 32] = leaf_key.try_into().map_err(|_| EntryError::Signature)?;
         verify(key, Domain::SeqEntry, &self.body, &self.signature)
             .map_err(|_| EntryError::Signature)

@@ -188,9 +188,11 @@ impl OpenMls {
             .load_psks(&provider.rows)
             .map_err(state)?
             .build(&provider.crypto, &provider.crypto, &key, |_| true)
-            // All that was checked beforehand set aside, what remains is a key package that does
-            // not go together with the group.
-            .map_err(|error| SessionError::KeyPackage(error.to_string()))?
+            .map_err(|error| match kind {
+                // What is left to fail is a key package that does not go with the group.
+                EntryKind::Add => SessionError::KeyPackage(error.to_string()),
+                EntryKind::Remove => state(error),
+            })?
             .stage_commit(provider)
             .map_err(state)?;
         let welcome =

@@ -177,8 +177,7 @@ impl GroupEngine for OpenMls {
     }
 
     fn forget(&mut self, group: ConversationId) {
-        // A group id always encodes, so nothing is left to report.
-        let _ = self.attempt(None, |engine| engine.erase(group));
+        self.attempt(None, |engine| engine.erase(group)).expect("a group id always encodes");
     }
 
     fn groups(&self) -> Vec<ConversationId> {

@@ -26,7 +26,7 @@ const GROUP: ConversationId = ConversationId([0xc0; 16]);
 /// What a commit does, whether or not it may.
 enum Deed {
     Nothing,
-    Add(KeyPackage),
+    Add(Box<KeyPackage>),
     Remove(u32),
     ChangePolicy,
 }
@@ -55,7 +55,7 @@ fn commit(by: &mut OpenMls, deed: Deed, bend: impl FnOnce(&mut SeqEntry)) -> Env
     let builder = mls.commit_builder().force_self_update(true);
     let builder = match deed {
         Deed::Nothing => builder,
-        Deed::Add(package) => builder.propose_adds([package]),
+        Deed::Add(package) => builder.propose_adds([*package]),
         Deed::Remove(leaf) => builder.propose_removals([LeafNodeIndex::new(leaf)]),
         Deed::ChangePolicy => {
             let changed = GroupPolicy { rewind_epochs: 200, ..policy };
@@ -222,7 +222,7 @@ fn a_leaf_with_a_credential_that_does_not_hold_is_not_let_in() {
         let message = MlsMessageOut::from(package.clone()).tls_serialize_detached().unwrap();
         let honest = alice.add(GROUP, &[message], NOW);
         assert_eq!(honest, Err(SessionError::Credential(expected)));
-        let envelope = commit(&mut alice, Deed::Add(package), |_| ());
+        let envelope = commit(&mut alice, Deed::Add(Box::new(package)), |_| ());
         refused(&mut bob, &envelope, &SessionError::Credential(expected));
     }
 }
@@ -234,7 +234,7 @@ fn a_member_cannot_be_added_a_second_time() {
     let carol = PersonaKey::from_seed(&[3; 32]);
     let credential = DeviceCredential::issue(&carol, 1, key.public(), NOW);
     let package = package(&key, credential.to_bytes());
-    let envelope = commit(&mut alice, Deed::Add(package), |_| ());
+    let envelope = commit(&mut alice, Deed::Add(Box::new(package)), |_| ());
     refused(&mut bob, &envelope, &SessionError::Commit("adds a member twice"));
 }
 

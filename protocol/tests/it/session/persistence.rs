@@ -112,7 +112,7 @@ fn one_key_package_serves_two_groups() {
     let (mut alice, mut carol, mut bob) = (Member::new(1), Member::new(3), Member::new(2));
     let package = bob.key_package();
     let other = ConversationId([0xc1; 16]);
-    let mut invite = |member: &mut Member, group| {
+    let invite = |member: &mut Member, group| {
         let policy = protocol::session::GroupPolicy::by(member.id());
         member.engine.create(group, policy, NOW).unwrap();
         member.engine.add(group, std::slice::from_ref(&package), NOW).unwrap().welcome.unwrap()

@@ -1,8 +1,12 @@
 //! The known answers in `protocol/spec/vectors/`.
 
 use data_encoding::HEXLOWER;
-use protocol::session::{
-    DeviceCredential, Envelope, SealingSecret, Tag, TagKey, contact_tags, open_sealed,
+use protocol::{
+    identity::{ConversationId, Domain, Signature, verify},
+    session::{
+        DeviceCredential, EntryKind, Envelope, SealedFrame, SealingSecret, SeqEntry, SignedEntry,
+        Tag, TagKey, contact_tags, open_sealed,
+    },
 };
 use serde_json::Value;
 
@@ -67,5 +71,60 @@ fn credentials_are_as_the_vectors_say() {
         assert_eq!(credential.persona.to_string(), case["persona"].as_str().unwrap());
         assert_eq!(u64::from(credential.device), case["device"].as_u64().unwrap());
         assert_eq!(credential.not_after_ms, case["not_after_ms"].as_u64().unwrap());
+    }
+}
+
+#[test]
+fn the_log_is_as_the_vectors_say() {
+    let file = vectors("envelope");
+    let mut head = None;
+    for case in cases(&file, "log") {
+        let group: ConversationId = case["conversation"].as_str().unwrap().parse().unwrap();
+        let signed = SignedEntry::from_bytes(&bytes(case, "signed_entry")).unwrap();
+        let kind = match case["kind"].as_str().unwrap() {
+            "Add" => EntryKind::Add,
+            "Remove" => EntryKind::Remove,
+            other => panic!("{other}"),
+        };
+        let expected = SeqEntry {
+            group: SeqEntry::genesis(group),
+            term: case["term"].as_u64().unwrap(),
+            epoch: case["epoch"].as_u64().unwrap(),
+            leaf: case["leaf"].as_u64().unwrap().try_into().unwrap(),
+            previous: array(case, "previous"),
+            commit: array(case, "commit"),
+            authenticator: array(case, "authenticator"),
+            kind,
+            time_ms: case["time_ms"].as_u64().unwrap(),
+        };
+        assert_eq!(signed.unverified(), Ok(expected.clone()));
+        assert_eq!(signed.verify(&bytes(case, "leaf_key")), Ok(()));
+        assert_eq!(expected.previous, head.unwrap_or(SeqEntry::genesis(group)));
+        assert_eq!(signed.hash(), array(case, "hash"));
+        head = Some(signed.hash());
+    }
+}
+
+#[test]
+fn frames_are_as_the_vectors_say() {
+    for case in cases(&vectors("envelope"), "frames") {
+        let frame = match case["kind"].as_str().unwrap() {
+            "Application" => SealedFrame::Application(bytes(case, "message")),
+            "Commit" => {
+                let entry = SignedEntry::from_bytes(&bytes(case, "signed_entry")).unwrap();
+                SealedFrame::Commit { entry, commit: bytes(case, "commit") }
+            }
+            other => panic!("{other}"),
+        };
+        assert_eq!(frame.to_bytes(), bytes(case, "frame"));
+        assert_eq!(SealedFrame::from_bytes(&bytes(case, "frame")), Ok(frame));
+    }
+}
+
+#[test]
+fn receipts_are_as_the_vectors_say() {
+    for case in cases(&vectors("envelope"), "receipts") {
+        let (key, signature) = (array(case, "leaf_key"), Signature(array(case, "signature")));
+        assert_eq!(verify(&key, Domain::Receipt, &bytes(case, "envelope"), &signature), Ok(()));
     }
 }
