@@ -44,7 +44,7 @@ impl OpenMlsProvider for Provider {
     }
 }
 
-/// Writing and deleting a thing a group has one of; with a third name, reading it.
+/// Deleting a thing a group has one of; with three names, writing and reading it too.
 macro_rules! one_of_a_group {
     ($slot:ident, $kind:ident: $write:ident, $read:ident, $delete:ident) => {
         fn $write<G: GroupId<V>, T: traits::$kind<V>>(
@@ -72,7 +72,8 @@ macro_rules! one_of_a_group {
     };
 }
 
-/// Writing and deleting a thing that belongs to no group.
+/// Writing and deleting a thing that belongs to no group. Reading stands below, because openmls
+/// orders the types of those methods now one way and now the other.
 macro_rules! of_no_group {
     ($slot:ident, $name:ident, $kind:ident: $write:ident, $delete:ident) => {
         fn $write<N: traits::$name<V>, T: traits::$kind<V>>(
@@ -93,20 +94,47 @@ macro_rules! of_no_group {
 impl StorageProvider<V> for Rows {
     type Error = StorageError;
 
-    one_of_a_group!(JoinConfig, MlsGroupJoinConfig: write_mls_join_config, mls_group_join_config, delete_group_config);
+    one_of_a_group!(
+        JoinConfig, MlsGroupJoinConfig:
+            write_mls_join_config, mls_group_join_config, delete_group_config
+    );
     one_of_a_group!(Tree, TreeSync: write_tree, tree, delete_tree);
-    one_of_a_group!(InterimTranscriptHash, InterimTranscriptHash: write_interim_transcript_hash, interim_transcript_hash, delete_interim_transcript_hash);
+    one_of_a_group!(
+        InterimTranscriptHash, InterimTranscriptHash:
+            write_interim_transcript_hash, interim_transcript_hash, delete_interim_transcript_hash
+    );
     one_of_a_group!(Context, GroupContext: write_context, group_context, delete_context);
-    one_of_a_group!(ConfirmationTag, ConfirmationTag: write_confirmation_tag, confirmation_tag, delete_confirmation_tag);
-    one_of_a_group!(MessageSecrets, MessageSecrets: write_message_secrets, message_secrets, delete_message_secrets);
-    one_of_a_group!(ResumptionPsks, ResumptionPskStore: write_resumption_psk_store, resumption_psk_store, delete_all_resumption_psk_secrets);
-    one_of_a_group!(OwnLeafIndex, LeafNodeIndex: write_own_leaf_index, own_leaf_index, delete_own_leaf_index);
-    one_of_a_group!(EpochSecrets, GroupEpochSecrets: write_group_epoch_secrets, group_epoch_secrets, delete_group_epoch_secrets);
+    one_of_a_group!(
+        ConfirmationTag, ConfirmationTag:
+            write_confirmation_tag, confirmation_tag, delete_confirmation_tag
+    );
+    one_of_a_group!(
+        MessageSecrets, MessageSecrets:
+            write_message_secrets, message_secrets, delete_message_secrets
+    );
+    one_of_a_group!(
+        ResumptionPsks, ResumptionPskStore:
+            write_resumption_psk_store, resumption_psk_store, delete_all_resumption_psk_secrets
+    );
+    one_of_a_group!(
+        OwnLeafIndex, LeafNodeIndex:
+            write_own_leaf_index, own_leaf_index, delete_own_leaf_index
+    );
+    one_of_a_group!(
+        EpochSecrets, GroupEpochSecrets:
+            write_group_epoch_secrets, group_epoch_secrets, delete_group_epoch_secrets
+    );
     one_of_a_group!(GroupState: delete_group_state);
     one_of_a_group!(OwnLeafNodes: delete_own_leaf_nodes);
 
-    of_no_group!(SignatureKeyPair, SignaturePublicKey, SignatureKeyPair: write_signature_key_pair, delete_signature_key_pair);
-    of_no_group!(EncryptionKeyPair, EncryptionKey, HpkeKeyPair: write_encryption_key_pair, delete_encryption_key_pair);
+    of_no_group!(
+        SignatureKeyPair, SignaturePublicKey, SignatureKeyPair:
+            write_signature_key_pair, delete_signature_key_pair
+    );
+    of_no_group!(
+        EncryptionKeyPair, EncryptionKey, HpkeKeyPair:
+            write_encryption_key_pair, delete_encryption_key_pair
+    );
     of_no_group!(KeyPackage, HashReference, KeyPackage: write_key_package, delete_key_package);
     of_no_group!(Psk, PskId, PskBundle: write_psk, delete_psk);
 
