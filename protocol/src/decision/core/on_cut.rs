@@ -1,0 +1,48 @@
+//! A leader proposes what counts.
+
+use super::Decision;
+use crate::{
+    decision::{Cut, CutContent, Digest, MessageError, Statement},
+    identity::Signature,
+};
+
+/// Cuts of one view kept without asking further. An honest leader signs one.
+const CUTS_PER_VIEW_MAX: usize = 2;
+
+impl Decision {
+    pub(super) fn on_cut(
+        &mut self,
+        cut: Box<Cut>,
+        signature: Signature,
+    ) -> Result<(), MessageError> {
+        let digest = cut.content.digest(self.charter.id());
+        let known = self.cuts.get(&cut.view).map_or(&[][..], Vec::as_slice);
+        if known.contains(&digest) {
+            return Ok(());
+        }
+        let vouched = || self.rounds.is_vouched(digest, self.charter.quorum().f);
+        if known.len() >= CUTS_PER_VIEW_MAX && !vouched() {
+            return Err(MessageError::Field("content"));
+        }
+        cut.verify(&self.charter)?;
+        self.cuts.entry(cut.view).or_default().push(digest);
+        let statement = Statement::Cut(cut);
+        self.keep(&statement, signature, &digest);
+        if let Statement::Cut(cut) = statement {
+            self.learn(digest, cut.content);
+        }
+        Ok(())
+    }
+
+    /// Takes what a checked cut contains: it may hold ballots and lists that never reached us.
+    pub(super) fn learn(&mut self, digest: Digest, content: CutContent) {
+        for (statement, signature) in content.statements(self.charter.id()) {
+            match statement {
+                Statement::Held(held) => self.on_held(held, signature),
+                Statement::Ballot(ballot) => self.on_ballot(ballot, signature),
+                _ => {}
+            }
+        }
+        self.values.entry(digest).or_insert(content);
+    }
+}

@@ -1,0 +1,109 @@
+//! Votes of the sealers, counted.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    decision::{Digest, SealerSignature, Statement},
+    identity::Signature,
+};
+
+/// What a vote is for: a digest, or nothing for a nullify.
+type Value = Option<Digest>;
+
+/// Votes of one kind by view and sealer. A sealer who votes for two values in one view is kept
+/// with both, which is proof against it; a third is dropped.
+#[derive(Debug, Default)]
+pub(super) struct Table(BTreeMap<(u32, u16), Vec<(Value, Signature)>>);
+
+const VALUES_PER_CELL_MAX: usize = 2;
+
+impl Table {
+    /// Takes a vote; false when it tells nothing new.
+    pub(super) fn insert(
+        &mut self,
+        view: u32,
+        sealer: u16,
+        value: Value,
+        signature: Signature,
+    ) -> bool {
+        let cell = self.0.entry((view, sealer)).or_default();
+        if cell.len() >= VALUES_PER_CELL_MAX || cell.iter().any(|(known, _)| *known == value) {
+            return false;
+        }
+        cell.push((value, signature));
+        true
+    }
+
+    /// What a sealer said in a view.
+    pub(super) fn cell(&self, view: u32, sealer: u16) -> &[(Value, Signature)] {
+        self.0.get(&(view, sealer)).map_or(&[], Vec::as_slice)
+    }
+
+    /// The signatures for a value in a view, by sealer.
+    pub(super) fn votes(&self, view: u32, value: Value) -> Vec<SealerSignature> {
+        self.0
+            .range((view, 0)..=(view, u16::MAX))
+            .flat_map(|((_, sealer), cell)| cell.iter().map(move |vote| (*sealer, vote)))
+            .filter(|(_, (voted, _))| *voted == value)
+            .map(|(sealer, (_, signature))| SealerSignature { sealer, signature: *signature })
+            .collect()
+    }
+
+    /// How many sealers voted for each value in each view.
+    pub(super) fn counts(&self) -> BTreeMap<(u32, Value), usize> {
+        let mut counts = BTreeMap::new();
+        for ((view, _), cell) in &self.0 {
+            for (value, _) in cell {
+                *counts.entry((*view, *value)).or_insert(0) += 1;
+            }
+        }
+        counts
+    }
+
+    /// Views and values with at least this many votes, in order of views.
+    pub(super) fn quorums(&self, needed: usize) -> Vec<(u32, Value)> {
+        let enough = |(_, count): &(_, usize)| *count >= needed;
+        self.counts().into_iter().filter(enough).map(|(key, _)| key).collect()
+    }
+}
+
+/// The four kinds of votes. Confirmations know no view; they lie in view 0.
+#[derive(Debug, Default)]
+pub(super) struct Rounds {
+    pub(super) notarize: Table,
+    pub(super) nullify: Table,
+    pub(super) finalize: Table,
+    pub(super) confirm: Table,
+}
+
+/// Where confirmations lie.
+pub(super) const NO_VIEW: u32 = 0;
+
+impl Rounds {
+    /// Takes a vote; false when it is none, or tells nothing new.
+    pub(super) fn insert(&mut self, statement: &Statement, signature: Signature) -> bool {
+        match statement {
+            Statement::Notarize(v) => {
+                self.notarize.insert(v.view, v.sealer, Some(v.value), signature)
+            }
+            Statement::Finalize(v) => {
+                self.finalize.insert(v.view, v.sealer, Some(v.value), signature)
+            }
+            Statement::Nullify(v) => self.nullify.insert(v.view, v.sealer, None, signature),
+            Statement::Confirm(v) => {
+                self.confirm.insert(NO_VIEW, v.sealer, Some(v.value), signature)
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether more sealers than may lie vouch for a value, so that an honest one does.
+    pub(super) fn is_vouched(&self, value: Digest, liars: u16) -> bool {
+        [&self.notarize, &self.finalize, &self.confirm].into_iter().any(|table| {
+            table
+                .counts()
+                .into_iter()
+                .any(|((_, voted), count)| voted == Some(value) && count > usize::from(liars))
+        })
+    }
+}

@@ -1,0 +1,208 @@
+//! The certificate as a file people can read.
+//!
+//! The binary certificate stands in it as base64, and everything readable is made from that. A
+//! reader makes the file again from the base64 and demands the same bytes, so no word of the
+//! readable part can say other than what is proved.
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::{Base, Certificate, CertificateError, Choice, Outcome, Rule, calendar::iso8601};
+use crate::identity::PersonaId;
+
+/// The largest certificate file, in bytes: base64 and the readable part.
+pub const CERTIFICATE_FILE_BYTES_MAX: usize = 2 * 1024 * 1024;
+
+const FORMAT: &str = "conclave-decision-certificate/1";
+
+/// Why a file is not a certificate file.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ReadError {
+    /// Longer than any certificate file.
+    #[error("{0} bytes, a certificate file has at most {CERTIFICATE_FILE_BYTES_MAX}")]
+    TooLong(usize),
+    /// Not JSON, or without a certificate in it.
+    #[error("not a certificate file: {0}")]
+    Json(String),
+    /// The certificate in it is not base64.
+    #[error("field certificate is not base64")]
+    Base64,
+    /// The certificate in it is none.
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
+    /// The readable part says something else than the certificate, or is written otherwise.
+    #[error("the file was changed: it is not what its certificate says")]
+    Changed,
+}
+
+#[derive(Serialize)]
+struct File<'a> {
+    format: &'a str,
+    proposal: String,
+    group: String,
+    epoch: u64,
+    proposer: String,
+    question: &'a str,
+    options: &'a [String],
+    rule: String,
+    quorum: u16,
+    opens: String,
+    deadline: String,
+    outcome: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    winners: Option<Vec<&'a str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tie: Option<bool>,
+    tally: Vec<Count<'a>>,
+    cast: u32,
+    electorate: u32,
+    votes: Vec<Vote<'a>>,
+    void: Vec<String>,
+    silent: Vec<String>,
+    confirmed_by: Vec<String>,
+    digest: String,
+    certificate_sha256: String,
+    certificate: String,
+}
+
+#[derive(Serialize)]
+struct Count<'a> {
+    choice: &'a str,
+    votes: u32,
+}
+
+#[derive(Serialize)]
+struct Vote<'a> {
+    voter: String,
+    cast_at: String,
+    choice: Vec<&'a str>,
+}
+
+/// Only what a reader needs; the rest is made again and compared.
+#[derive(Deserialize)]
+struct Carrier {
+    certificate: String,
+}
+
+/// Writes the certificate file. Says what the certificate says, whether or not that holds.
+pub fn render_json(certificate: &Certificate) -> String {
+    let proposal = certificate.proposal();
+    let result = certificate.result();
+    let hex = |bytes: &[u8]| data_encoding::HEXLOWER.encode(bytes);
+    let option = |index: &u16| label(&proposal.options, *index);
+    let name = |index: u16| name(certificate.roster(), index);
+    let (winners, tie) = match &result.outcome {
+        Outcome::Winners { options, tie } => {
+            (Some(options.iter().map(option).collect()), Some(*tie))
+        }
+        _ => (None, None),
+    };
+    let voted = |index: &u16| {
+        certificate.content().ballots.iter().any(|record| record.ballot.voter == *index)
+    };
+    let vote = |record: &super::BallotRecord| Vote {
+        voter: name(record.ballot.voter),
+        cast_at: iso8601(record.ballot.cast_at_ms),
+        choice: words(&record.ballot.choice, &proposal.options),
+    };
+    let file = File {
+        format: FORMAT,
+        proposal: certificate.proposal_id().to_string(),
+        group: proposal.group.to_string(),
+        epoch: proposal.epoch,
+        proposer: proposal.proposer.to_string(),
+        question: &proposal.question,
+        options: &proposal.options,
+        rule: in_words(&proposal.rule),
+        quorum: proposal.rule.quorum(),
+        opens: iso8601(proposal.opens_at_ms),
+        deadline: iso8601(proposal.deadline_ms),
+        outcome: match &result.outcome {
+            Outcome::Accepted => "accepted",
+            Outcome::Rejected => "rejected",
+            Outcome::NoQuorum => "no quorum",
+            Outcome::Winners { .. } => "winners",
+            Outcome::NoWinner => "no winner",
+        },
+        winners,
+        tie,
+        tally: counts(&proposal.rule, &proposal.options, &result.tally),
+        cast: result.cast,
+        electorate: result.electorate,
+        votes: certificate.content().ballots.iter().map(vote).collect(),
+        void: result.void.iter().map(|voter| name(*voter)).collect(),
+        silent: (0u16..)
+            .zip(certificate.roster())
+            .filter(|(index, _)| !voted(index))
+            .map(|(_, persona)| persona.to_string())
+            .collect(),
+        confirmed_by: certificate.confirms().iter().map(|c| name(c.sealer)).collect(),
+        digest: hex(&certificate.digest()),
+        certificate_sha256: hex(&certificate.id()),
+        certificate: data_encoding::BASE64.encode(&certificate.to_bytes()),
+    };
+    let mut text = serde_json::to_string_pretty(&file).expect("text and numbers are always JSON");
+    text.push('\n');
+    text
+}
+
+/// Reads a certificate file. That it holds is [`super::verify`]'s to say; that the readable part
+/// says the same as the certificate is checked here.
+///
+/// # Errors
+/// [`ReadError`] when the file was not written, byte for byte, by [`render_json`].
+pub fn read_json(bytes: &[u8]) -> Result<Certificate, ReadError> {
+    if bytes.len() > CERTIFICATE_FILE_BYTES_MAX {
+        return Err(ReadError::TooLong(bytes.len()));
+    }
+    let carrier: Carrier =
+        serde_json::from_slice(bytes).map_err(|error| ReadError::Json(error.to_string()))?;
+    let binary = data_encoding::BASE64
+        .decode(carrier.certificate.as_bytes())
+        .map_err(|_| ReadError::Base64)?;
+    let certificate = Certificate::from_bytes(&binary)?;
+    if render_json(&certificate).as_bytes() != bytes {
+        return Err(ReadError::Changed);
+    }
+    Ok(certificate)
+}
+
+fn name(roster: &[PersonaId], index: u16) -> String {
+    roster.get(usize::from(index)).map_or_else(|| format!("nobody ({index})"), PersonaId::to_string)
+}
+
+fn label(options: &[String], index: u16) -> &str {
+    options.get(usize::from(index)).map_or("(no such option)", String::as_str)
+}
+
+fn words<'a>(choice: &Choice, options: &'a [String]) -> Vec<&'a str> {
+    match choice {
+        Choice::Yes => vec!["yes"],
+        Choice::No => vec!["no"],
+        Choice::Abstain => vec!["abstain"],
+        Choice::Approve(list) => list.iter().map(|index| label(options, *index)).collect(),
+    }
+}
+
+fn counts<'a>(rule: &Rule, options: &'a [String], tally: &[u32]) -> Vec<Count<'a>> {
+    let names: Vec<&str> = match rule {
+        Rule::Threshold { .. } => vec!["yes", "no", "abstain"],
+        Rule::Approval { .. } => options.iter().map(String::as_str).collect(),
+    };
+    names.into_iter().zip(tally).map(|(choice, votes)| Count { choice, votes: *votes }).collect()
+}
+
+fn in_words(rule: &Rule) -> String {
+    match rule {
+        Rule::Threshold { num, den, base: Base::Electorate, .. } => {
+            format!("yes from at least {num}/{den} of the electorate")
+        }
+        Rule::Threshold { num, den, base: Base::Cast, .. } => {
+            format!("yes from at least {num}/{den} of the ballots cast")
+        }
+        Rule::Approval { winners, minimum, .. } => format!(
+            "the {winners} most approved, each by at least {}/{} of the ballots cast",
+            minimum.num, minimum.den
+        ),
+    }
+}
