@@ -2,7 +2,7 @@
 
 use super::{Decision, rows};
 use crate::{
-    decision::{MessageError, Proof, RoundVotes, Statement},
+    decision::{MessageError, Proof, RoundVotes},
     wire,
 };
 
@@ -66,25 +66,5 @@ impl Decision {
         let mut signatures = table.votes(view, value);
         signatures.truncate(self.charter.quorum().needed());
         RoundVotes { view, value, signatures }
-    }
-
-    /// What we ourselves said that others still need.
-    pub(super) fn own_statements(&self) -> impl Iterator<Item = &Statement> {
-        let closed = self.is_closed();
-        let newest_cut = self.guard.slots().filter_map(|(_, statement)| match statement {
-            Statement::Cut(cut) => Some(cut.view),
-            _ => None,
-        });
-        let newest_cut = newest_cut.max();
-        let decided = !self.decided.is_empty();
-        self.guard.slots().map(|(_, statement)| statement).filter(
-            move |statement| match statement {
-                Statement::Confirm(_) => true,
-                _ if decided => false,
-                Statement::Held(held) => held.closed || !closed,
-                Statement::Cut(cut) => Some(cut.view) == newest_cut,
-                _ => true,
-            },
-        )
     }
 }

@@ -117,7 +117,7 @@ fn a_hundred_voters_fit_the_limit() {
     }
     // Only sealers need to hear each other for the certificate to form.
     world.network.retain(|(to, _)| *to < 13);
-    world.hears = |listener, _| listener < 13;
+    world.hears = Box::new(|listener, _| listener < 13);
     world.run(DEADLINE);
     let certificate = world.agreed().unwrap();
     assert_eq!(certificate.result().cast, 100);

@@ -16,6 +16,12 @@ use crate::{
 pub(super) const OPENS: u64 = 1_900_000_000_000;
 pub(super) const DEADLINE: u64 = OPENS + 3_600_000;
 
+/// Seeds to try: `count`, or as many times that as `DECISION_SEEDS` says, for long runs.
+pub(super) fn seeds(count: u64) -> std::ops::Range<u64> {
+    let factor = std::env::var("DECISION_SEEDS").ok().and_then(|text| text.parse().ok());
+    0..count * factor.unwrap_or(1)
+}
+
 pub(super) fn majority() -> Rule {
     Rule::Threshold { num: 1, den: 2, base: Base::Cast, quorum: 1 }
 }
@@ -80,8 +86,8 @@ pub(super) struct World {
     pub(super) restarts: f64,
     /// What each honest member signed in each slot.
     signed: BTreeMap<(u16, Kind, u32), Vec<u8>>,
-    /// Who hears whom; everyone by default.
-    pub(super) hears: fn(listener: usize, speaker: usize) -> bool,
+    /// Whether a listener hears a speaker, both by node; everyone by default.
+    pub(super) hears: Box<dyn Fn(usize, usize) -> bool>,
 }
 
 impl World {
@@ -100,7 +106,7 @@ impl World {
             liars: BTreeSet::new(),
             restarts: 0.0,
             signed: BTreeMap::new(),
-            hears: |_, _| true,
+            hears: Box::new(|_, _| true),
         };
         for seat in 0..count {
             world.add(seat, &proposal);
