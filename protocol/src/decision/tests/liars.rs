@@ -113,6 +113,7 @@ fn twins_within_the_tolerance_neither_split_the_group_nor_frame_anyone() {
                 }
             }
             assert!(world.agreed().is_some());
+            world.check_receipts();
         }
     }
 }

@@ -28,6 +28,7 @@ fn crashes_at_random_moments_change_nothing() {
             world.run(FAR);
             assert!(world.all_decided(), "{count} members, seed {seed}");
             assert!(world.agreed().is_some());
+            world.check_receipts();
             assert!(world.named().is_empty(), "{count} members, seed {seed}");
         }
     }

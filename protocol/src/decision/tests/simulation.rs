@@ -14,6 +14,7 @@ pub(super) fn world(count: usize, seed: u64) -> World {
 }
 
 fn check_certificates(world: &World) {
+    world.check_receipts();
     let trust: TrustAnchors = world.charter.electorate().iter().copied().collect();
     for node in &world.nodes {
         for certificate in &node.certificates {

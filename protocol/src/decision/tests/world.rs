@@ -7,8 +7,8 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::{
     decision::{
-        Base, Certificate, Charter, Choice, Decision, Effect, Evidence, Input, Kind, Proposal,
-        Rule, SignedMessage, SignedProposal, Statement, Terms,
+        BallotRecord, Base, Certificate, Charter, Choice, Decision, Effect, Evidence, Input, Kind,
+        Proposal, Rule, SignedMessage, SignedProposal, Statement, Terms,
     },
     identity::{ConversationId, PersonaId, PersonaKey},
 };
@@ -298,6 +298,17 @@ impl World {
 
     pub(super) fn all_decided(&self) -> bool {
         self.nodes.iter().filter(|n| n.reachable).all(|n| n.decision.certificate().is_some())
+    }
+
+    /// Whoever was told by a quorum of sealers that they hold its ballot is in the cut.
+    pub(super) fn check_receipts(&self) {
+        let Some(certificate) = self.agreed() else { return };
+        for node in &self.nodes {
+            let receipts = node.decision.view().receipts.unwrap_or(0);
+            let counted = |record: &BallotRecord| usize::from(record.ballot.voter) == node.seat;
+            let is_counted = certificate.content().ballots.iter().any(counted);
+            assert!(receipts < self.charter.quorum().q || is_counted, "{} left out", node.seat);
+        }
     }
 
     /// How many rows a node has on disk.
