@@ -1,6 +1,7 @@
 //! Whole decisions, played out in memory with a seed.
 
 mod certificates;
+mod cuts;
 mod hostile;
 mod liars;
 mod restarts;

@@ -4,7 +4,7 @@ use super::{
     simulation::world,
     world::{DEADLINE, seeds},
 };
-use crate::decision::{Choice, Decision, Effect, Input, Phase, RestoreError};
+use crate::decision::{Choice, Decision, Effect, Input, Phase, RestoreError, VoteRefusal};
 
 const FAR: u64 = DEADLINE + 10 * 24 * 3_600_000;
 
@@ -91,4 +91,42 @@ fn damaged_or_missing_rows_are_refused() {
         (b"electorate".to_vec(), crate::wire::encode(&world.charter.electorate())),
     ];
     assert_eq!(Decision::restore(rows, me).unwrap_err(), RestoreError::Damaged("proposal".into()));
+}
+
+#[test]
+fn what_was_signed_but_not_sent_is_sent_after_a_restart() {
+    let mut world = world(3, 0);
+    world.handle(0, Input::Vote(Choice::No));
+    world.flush(0);
+    // Signed, and lost on its way out.
+    world.restart(0);
+    assert_eq!(world.nodes[0].decision.poll_timeout(), Some(0));
+    world.handle(0, Input::Timeout);
+    world.send(0);
+    assert_eq!(world.history.len(), 1);
+    assert_ne!(world.nodes[0].decision.poll_timeout(), Some(0));
+    let (to, bytes) = world.network.remove(0);
+    world.handle(to, Input::Message(bytes));
+    assert_eq!(world.nodes[to].decision.view().voters[0].choice, Some(Choice::No));
+    // The slot is used, whatever the owner would rather say now.
+    let key = &world.keys[0];
+    world.nodes[0].decision.handle(Input::Vote(Choice::Yes), key, world.now);
+    let refused = std::iter::from_fn(|| world.nodes[0].decision.poll_effect())
+        .any(|effect| effect == Effect::Refused(VoteRefusal::AlreadyVoted));
+    assert!(refused);
+}
+
+#[test]
+fn a_restored_sealer_still_holds_what_it_said_it_holds() {
+    let mut world = world(4, 0);
+    for node in 0..3 {
+        world.vote(node, Choice::Yes);
+    }
+    for until in [DEADLINE - 1, FAR] {
+        world.run(until);
+        let held: Vec<_> = world.nodes[0].decision.ballots.held().copied().collect();
+        assert_eq!(held.len(), 3);
+        world.restart(0);
+        assert!(held.iter().eq(world.nodes[0].decision.ballots.held()));
+    }
 }
