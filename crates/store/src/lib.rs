@@ -60,7 +60,9 @@
 //! The layer syncs after every group of commits, cuts long values so that sled never makes
 //! unsynced side files, removes half-written snapshots before an open, and copies everything to
 //! a fresh generation in [`Store::maintain`] once the file is eight times its contents. What it
-//! cannot give is a snapshot to read from, so an export makes commits wait. `cargo bench -p
+//! cannot give is a snapshot to read from, so an export makes commits wait; and sled takes damage
+//! at the end of its file for an interrupted write and drops it, as every log does, but says
+//! nothing even when that is the whole file. We notice when it comes back empty. `cargo bench -p
 //! store` measures both engines on your machine, beside what its disk can do at most.
 //!
 //! Changing engines is an [`export`] and an [`import`], in either direction.

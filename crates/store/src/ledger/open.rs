@@ -1,6 +1,6 @@
 //! Opening a ledger: which engine, whose folder, which schema, which key.
 
-use std::{fmt, io, path::Path, str::FromStr, sync::Arc};
+use std::{fmt, fs::OpenOptions, io, path::Path, str::FromStr, sync::Arc};
 
 use thiserror::Error;
 
@@ -28,6 +28,10 @@ const KEY_ROW: &[u8] = b"key check";
 const KEY_ROW_VALUE: &[u8] = b"this ledger belongs to this root key";
 /// Row of the internal table, there while an import is under way.
 pub(super) const IMPORT_ROW: &[u8] = b"importing";
+
+/// The file that is there once a ledger is completely created. Both engines take a file they
+/// can make nothing of, or none at all, for a new database under some circumstances.
+const CREATED: &str = "created";
 
 /// The engine below a ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -105,24 +109,45 @@ pub fn open_ledger(
         return Err(OpenError::OtherEngine { dir: dir.to_owned(), found: other, wanted: engine });
     }
     let path = dir.join(engine.path());
+    let created = dir.join(CREATED);
+    let whole = created.exists();
+    if whole && !path.exists() {
+        let reason = format!("{} is missing", engine.path());
+        return Err(OpenError::Damaged { dir: dir.to_owned(), reason });
+    }
     let opened: Arc<dyn Engine> = match engine {
         LedgerEngine::Sqlite => Arc::new(Sqlite::open(&path).map_err(|e| refused(dir, &e))?),
         LedgerEngine::Sled => Arc::new(Sled::open(&path).map_err(|e| refused(dir, &e))?),
     };
     let sealer = Sealer::new(&key.derive("conclave store ledger 1"));
-    admit(dir, opened.as_ref(), &sealer)?;
+    admit(dir, opened.as_ref(), &sealer, whole)?;
+    if !whole {
+        mark_created(&created).map_err(|source| OpenError::Io { path: created.clone(), source })?;
+    }
     let export_key = ExportKey::new(key);
-    let ledger =
-        Ledger::start(opened, sealer, export_key, lock).map_err(|source| failed(source))?;
+    let ledger = Ledger::start(opened, sealer, export_key, lock).map_err(failed)?;
     Ok(Arc::new(ledger))
 }
 
-/// Checks that a ledger is ours to read, or marks a new one as such.
-fn admit(dir: &Path, engine: &dyn Engine, sealer: &Sealer) -> Result<(), OpenError> {
+/// Says, durably, that there is a ledger from now on.
+fn mark_created(path: &Path) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    folder::owner_only(&mut options);
+    options.open(path)?.sync_all()?;
+    folder::sync_parent(path)
+}
+
+/// Checks that a ledger is ours to read, or marks a new one as such. `whole` says that it was
+/// completely created once, and so cannot be new.
+fn admit(dir: &Path, engine: &dyn Engine, sealer: &Sealer, whole: bool) -> Result<(), OpenError> {
     let damaged =
         |reason: &str| OpenError::Damaged { dir: dir.to_owned(), reason: reason.to_owned() };
     let get = |row| engine.get(INTERNAL, row).map_err(|error| refused(dir, &error));
     let Some(schema) = get(SCHEMA_ROW)? else {
+        if whole {
+            return Err(damaged("the engine finds nothing in its files"));
+        }
         if newest_rows(engine).map_err(|error| refused(dir, &error))? > 0 {
             return Err(damaged("there are rows but no schema"));
         }

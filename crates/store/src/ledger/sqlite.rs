@@ -52,9 +52,11 @@ const DELETE: &str = "DELETE FROM rows WHERE tbl = ?1 AND key = ?2";
 /// SQLite with one ledger open.
 pub(super) struct Sqlite {
     path: PathBuf,
-    writer: Mutex<Writing>,
+    /// Before the writer, because they are closed in this order: the last connection tidies the
+    /// log away, which one that may only read cannot do.
     readers: Mutex<Readers>,
     reader_back: Condvar,
+    writer: Mutex<Writing>,
 }
 
 struct Writing {

@@ -233,10 +233,12 @@ mod tests {
         tables::Table,
     };
 
+    type Rows = BTreeMap<(u8, Vec<u8>), Vec<u8>>;
+
     /// An engine in memory that counts its flushes and fails, or panics, in the one it is told.
     #[derive(Default)]
     struct Flaky {
-        rows: Mutex<BTreeMap<(u8, Vec<u8>), Vec<u8>>>,
+        rows: Mutex<Rows>,
         flushes: Mutex<u32>,
         fails_at: Option<u32>,
         panics_at: Option<u32>,

@@ -249,8 +249,9 @@ fn what_is_replaced_or_deleted_gives_its_space_back(engine: LedgerEngine) {
     let store = place.open();
     // 18 MB live, over 250 MB written: more than 8 times as much, where that counts.
     for round in 0..15 {
+        let state = noise(round, 300_000);
         for group in 0u8..60 {
-            put(&*store, Table::Group, &[group], &noise(round, 300_000));
+            put(&*store, Table::Group, &[group], &state);
         }
     }
     let mut batch = Batch::new();

@@ -1,5 +1,7 @@
 //! Damage and secrecy: what is on the disk, and what happens when it changes there.
 
+use std::{fs, path::Path};
+
 use store::{
     Batch, Dir, KeyRange, LedgerEngine, OpenError, ReadError, RootKey, Table, open_ledger,
 };
@@ -12,6 +14,7 @@ on_both_engines!(
     a_newer_schema_is_refused_and_harms_nothing,
     flipped_bytes_of_a_stored_value_are_detected_and_not_returned,
     a_value_moved_to_another_key_is_detected,
+    a_ledger_file_that_is_not_one_any_more_is_refused_and_left_alone,
 );
 
 const MARKER: &[u8] = b"the owner's own words, which nobody else may read";
@@ -101,9 +104,17 @@ fn a_value_moved_to_another_key_is_detected(engine: LedgerEngine) {
     assert!(matches!(store.get(Table::Vote, b"no"), Err(ReadError::Damaged { .. })));
 }
 
-#[test]
-fn a_ledger_file_overwritten_with_noise_is_refused_and_left_alone() {
-    for engine in [LedgerEngine::Sqlite, LedgerEngine::Sled] {
+/// What happens to a file.
+type Damage = fn(&Path);
+
+fn a_ledger_file_that_is_not_one_any_more_is_refused_and_left_alone(engine: LedgerEngine) {
+    let kinds: [(&str, Damage); 4] = [
+        ("noise", |file| fs::write(file, noise(99, 500_000)).expect("overwrites")),
+        ("zeroes", |file| fs::write(file, vec![0; 500_000]).expect("overwrites")),
+        ("nothing", |file| fs::write(file, []).expect("empties")),
+        ("removed", |file| fs::remove_file(file).expect("removes")),
+    ];
+    for (kind, damage) in kinds {
         let place = Place::new(engine);
         let store = place.open();
         for n in 0u8..50 {
@@ -112,15 +123,25 @@ fn a_ledger_file_overwritten_with_noise_is_refused_and_left_alone() {
             store.commit(batch).expect("commits");
         }
         drop(store);
-        let largest = files_in(&place.dir())
-            .into_iter()
-            .max_by_key(|path| std::fs::metadata(path).expect("is there").len())
-            .expect("there are files");
-        std::fs::write(&largest, noise(99, 500_000)).expect("overwrites");
-        let error = place.try_open().err().expect("refuses");
-        assert!(matches!(error, OpenError::Damaged { .. }), "{engine}: {error}");
-        assert!(error.to_string().contains("move the folder aside"), "{error}");
-        assert!(largest.exists(), "nothing is deleted");
+        let main = place.dir().join(match engine {
+            LedgerEngine::Sqlite => "ledger.sqlite",
+            LedgerEngine::Sled => "ledger.sled/generation-1/db",
+        });
+        let beside: Vec<_> =
+            files_in(&place.dir()).into_iter().filter(|file| *file != main).collect();
+        damage(&main);
+        for _ in 0..2 {
+            let error = place.try_open().err().expect(kind);
+            assert!(matches!(error, OpenError::Damaged { .. }), "{kind}: {error}");
+            assert!(error.to_string().contains("move the folder aside"), "{error}");
+        }
+        let created = place.dir().join("created");
+        assert!(beside.contains(&created) && created.exists());
+        // sled writes to its files while it recovers, whatever they are.
+        if kind == "noise" && engine == LedgerEngine::Sqlite {
+            let bytes = fs::read(&main).expect("is still there");
+            assert!(bytes.starts_with(&noise(99, 500_000)[..1000]), "nothing is overwritten");
+        }
     }
 }
 

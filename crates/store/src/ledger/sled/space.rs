@@ -34,7 +34,7 @@ pub(super) struct SpaceGuard {
 
 impl Default for SpaceGuard {
     fn default() -> Self {
-        Self { disk_bytes_min: 128 * 1024 * 1024, ratio_max: 8 }
+        Self { disk_bytes_min: 64 * 1024 * 1024, ratio_max: 8 }
     }
 }
 
