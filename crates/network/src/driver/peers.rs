@@ -1,0 +1,193 @@
+//! The peers there are connections with.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::{Duration, Instant},
+};
+
+use libp2p::{Multiaddr, PeerId, swarm::ConnectionId};
+use protocol::identity::NodeId;
+
+use crate::{address, status::PeerStatus};
+
+/// Pings in a row that may fail before a connection counts as dead.
+const PING_FAILURES_MAX: u32 = 2;
+
+/// Records a peer may put at once, and per second after that. A node that publishes a thousand
+/// personas at its start stays below; checking more signatures than this would be felt.
+const PUTS_BURST: u32 = 4096;
+const PUTS_PER_SECOND: u32 = 64;
+
+#[derive(Debug)]
+struct Connection {
+    address: Multiaddr,
+    rtt: Option<Duration>,
+    ping_failures: u32,
+}
+
+#[derive(Debug)]
+struct Peer {
+    node: NodeId,
+    connections: BTreeMap<ConnectionId, Connection>,
+    puts: Allowance,
+}
+
+/// All of them.
+#[derive(Debug, Default)]
+pub(crate) struct Peers {
+    peers: HashMap<PeerId, Peer>,
+}
+
+impl Peers {
+    /// Adds a connection. `true` when it is the first with this node.
+    pub(crate) fn add(
+        &mut self,
+        peer: PeerId,
+        node: NodeId,
+        connection: ConnectionId,
+        address: Multiaddr,
+        now: Instant,
+    ) -> bool {
+        let entry = self.peers.entry(peer).or_insert_with(|| Peer {
+            node,
+            connections: BTreeMap::new(),
+            puts: Allowance::new(now),
+        });
+        let first = entry.connections.is_empty();
+        entry.connections.insert(connection, Connection { address, rtt: None, ping_failures: 0 });
+        first
+    }
+
+    /// Removes a connection. Names the node when it was the last one.
+    pub(crate) fn remove(&mut self, peer: &PeerId, connection: ConnectionId) -> Option<NodeId> {
+        let entry = self.peers.get_mut(peer)?;
+        entry.connections.remove(&connection);
+        if !entry.connections.is_empty() {
+            return None;
+        }
+        self.peers.remove(peer).map(|peer| peer.node)
+    }
+
+    pub(crate) fn contains(&self, peer: &PeerId) -> bool {
+        self.peers.contains_key(peer)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.peers.len()
+    }
+
+    /// The other end of a connection.
+    pub(crate) fn address(&self, peer: &PeerId, connection: ConnectionId) -> Option<&Multiaddr> {
+        Some(&self.peers.get(peer)?.connections.get(&connection)?.address)
+    }
+
+    /// Notes the outcome of a ping. `true` when the connection is to be given up.
+    pub(crate) fn ping(
+        &mut self,
+        peer: &PeerId,
+        connection: ConnectionId,
+        rtt: Option<Duration>,
+    ) -> bool {
+        let connection =
+            self.peers.get_mut(peer).and_then(|peer| peer.connections.get_mut(&connection));
+        let Some(connection) = connection else { return false };
+        match rtt {
+            Some(rtt) => (connection.rtt, connection.ping_failures) = (Some(rtt), 0),
+            None => connection.ping_failures += 1,
+        }
+        connection.ping_failures >= PING_FAILURES_MAX
+    }
+
+    /// Whether a peer may put another record now.
+    pub(crate) fn may_put(&mut self, peer: &PeerId, now: Instant) -> bool {
+        self.peers.get_mut(peer).is_some_and(|peer| peer.puts.take(now))
+    }
+
+    /// What to tell about all of them.
+    pub(crate) fn status(&self) -> Vec<PeerStatus> {
+        let mut peers: Vec<PeerStatus> = self.peers.values().filter_map(Peer::status).collect();
+        peers.sort_by_key(|peer| peer.node);
+        peers
+    }
+}
+
+impl Peer {
+    fn status(&self) -> Option<PeerStatus> {
+        let newest = self.connections.values().next_back()?;
+        let rtt = self.connections.values().filter_map(|connection| connection.rtt).min();
+        let millis = |rtt: Duration| u64::try_from(rtt.as_micros().div_ceil(1000)).ok();
+        Some(PeerStatus {
+            node: self.node,
+            address: newest.address.to_string(),
+            transport: address::transport(&newest.address),
+            connections: self.connections.len(),
+            rtt_ms: rtt.and_then(millis),
+        })
+    }
+}
+
+/// How much a peer may still ask for: a bucket that fills with time.
+#[derive(Debug)]
+struct Allowance {
+    left: u32,
+    filled_at: Instant,
+}
+
+impl Allowance {
+    fn new(now: Instant) -> Self {
+        Self { left: PUTS_BURST, filled_at: now }
+    }
+
+    fn take(&mut self, now: Instant) -> bool {
+        let seconds = now.duration_since(self.filled_at).as_secs();
+        if seconds > 0 {
+            self.filled_at += Duration::from_secs(seconds);
+            let more = PUTS_PER_SECOND.saturating_mul(u32::try_from(seconds).unwrap_or(u32::MAX));
+            self.left = self.left.saturating_add(more).min(PUTS_BURST);
+        }
+        let may = self.left > 0;
+        self.left -= u32::from(may);
+        may
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_is_there_from_its_first_to_its_last_connection() {
+        let (mut peers, peer, node) = (Peers::default(), PeerId::random(), NodeId([1; 32]));
+        let [one, two] = [1, 2].map(ConnectionId::new_unchecked);
+        let (address, now) = ("/ip4/192.0.2.1/tcp/1".parse::<Multiaddr>().unwrap(), Instant::now());
+        assert!(peers.add(peer, node, one, address.clone(), now));
+        assert!(!peers.add(peer, node, two, address, now));
+        assert_eq!(peers.status()[0].connections, 2);
+        assert_eq!(peers.remove(&peer, one), None);
+        assert_eq!(peers.remove(&peer, two), Some(node));
+        assert!(!peers.contains(&peer));
+    }
+
+    #[test]
+    fn a_connection_whose_pings_fail_is_given_up() {
+        let (mut peers, peer, one) = (Peers::default(), PeerId::random(), 1);
+        let one = ConnectionId::new_unchecked(one);
+        let address = "/ip4/192.0.2.1/udp/1/quic-v1".parse().unwrap();
+        peers.add(peer, NodeId([1; 32]), one, address, Instant::now());
+        assert!(!peers.ping(&peer, one, None));
+        assert!(!peers.ping(&peer, one, Some(Duration::from_micros(1200))));
+        assert_eq!(peers.status()[0].rtt_ms, Some(2));
+        assert!(!peers.ping(&peer, one, None));
+        assert!(peers.ping(&peer, one, None));
+    }
+
+    #[test]
+    fn a_peer_that_puts_too_fast_has_to_wait() {
+        let now = Instant::now();
+        let mut puts = Allowance::new(now);
+        assert!((0..PUTS_BURST).all(|_| puts.take(now)));
+        assert!(!puts.take(now));
+        let later = now + Duration::from_secs(1);
+        assert_eq!((0..1000).filter(|_| puts.take(later)).count(), 64);
+    }
+}

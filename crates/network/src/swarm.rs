@@ -1,0 +1,133 @@
+//! The swarm: which protocols a node speaks, with which values.
+
+use std::{convert::Infallible, time::Duration};
+
+use libp2p::{
+    StreamProtocol, Swarm, SwarmBuilder,
+    connection_limits::{self, ConnectionLimits},
+    identify,
+    identity::Keypair,
+    kad, mdns, memory_connection_limits, noise, ping,
+    swarm::{NetworkBehaviour, behaviour::toggle::Toggle},
+    tcp, yamux,
+};
+
+use crate::{
+    config::Config,
+    dht::records::{PACKET_BYTES_MAX, Records},
+    gossip::{self, Gossip},
+    start::StartError,
+};
+
+/// The protocol of the DHT. Different from other networks', so that their nodes never end up in
+/// our routing tables.
+pub(crate) const KAD: StreamProtocol = StreamProtocol::new("/conclave/kad/1");
+
+/// What identify says about this software's protocol family.
+const FAMILY: &str = "conclave/1";
+
+/// Connections without any open stream close after this long. Ten seconds, the default, makes
+/// the DHT dial the same nodes over and over.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// Streams per TCP connection. Yamux lets each grow to a window that adds up to a gibibyte.
+const YAMUX_STREAMS_MAX: usize = 128;
+
+/// Unacknowledged bytes a QUIC peer may make us hold, per stream and per connection.
+const QUIC_STREAM_BYTES_MAX: u32 = 1_000_000;
+const QUIC_CONNECTION_BYTES_MAX: u32 = 2_000_000;
+
+/// How long a DHT query may take.
+const QUERY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The longest a record lives here; what its signer wrote may be shorter, never longer.
+const RECORD_TTL: Duration = Duration::from_secs(48 * 60 * 60);
+
+/// Every protocol, the ones that may refuse a connection first.
+#[derive(NetworkBehaviour)]
+pub(crate) struct Behaviour {
+    pub(crate) limits: connection_limits::Behaviour,
+    pub(crate) memory: memory_connection_limits::Behaviour,
+    pub(crate) identify: identify::Behaviour,
+    pub(crate) ping: ping::Behaviour,
+    pub(crate) kad: kad::Behaviour<Records>,
+    pub(crate) gossip: Gossip,
+    pub(crate) mdns: Toggle<mdns::tokio::Behaviour>,
+    pub(crate) streams: libp2p_stream::Behaviour,
+}
+
+/// Builds a swarm that does not listen yet.
+pub(crate) fn build(keypair: Keypair, config: &Config) -> Result<Swarm<Behaviour>, StartError> {
+    let setup = |error: &dyn std::fmt::Display| StartError::Setup(error.to_string());
+    let behaviour = behaviour(&keypair, config)?;
+    let multiplexer = || {
+        let mut config = yamux::Config::default();
+        config.set_max_num_streams(YAMUX_STREAMS_MAX);
+        config
+    };
+    let swarm = SwarmBuilder::with_existing_identity(keypair)
+        .with_tokio()
+        .with_tcp(tcp::Config::default().nodelay(true), noise::Config::new, multiplexer)
+        .map_err(|error| setup(&error))?
+        .with_quic_config(|mut quic| {
+            quic.max_stream_data = QUIC_STREAM_BYTES_MAX;
+            quic.max_connection_data = QUIC_CONNECTION_BYTES_MAX;
+            quic
+        })
+        .with_dns()
+        .map_err(|error| setup(&error))?
+        .with_behaviour(|_| behaviour)
+        .unwrap_or_else(|never: Infallible| match never {})
+        .with_swarm_config(|swarm| swarm.with_idle_connection_timeout(IDLE).with_smart_dial())
+        .build();
+    Ok(swarm)
+}
+
+fn behaviour(keypair: &Keypair, config: &Config) -> Result<Behaviour, StartError> {
+    let (limits, peer) = (config.limits, keypair.public().to_peer_id());
+    let connections = ConnectionLimits::default()
+        .with_max_pending_incoming(Some(limits.pending_max))
+        .with_max_pending_outgoing(Some(limits.pending_max))
+        .with_max_established_incoming(Some(limits.incoming_max))
+        .with_max_established_per_peer(Some(limits.per_peer_max));
+    // Plain, unsigned identify: the signed records of this version are not understood by others.
+    let identify = identify::Config::new(FAMILY.to_owned(), keypair.public())
+        .with_agent_version(concat!("conclave/", env!("CARGO_PKG_VERSION")).to_owned())
+        .with_push_listen_addr_updates(true)
+        .with_cache_size(2048);
+    let mdns = config.mdns.then(|| mdns::tokio::Behaviour::new(mdns::Config::default(), peer));
+    let mdns = mdns.transpose().unwrap_or_else(|error| {
+        // A host without multicast is no reason not to run.
+        tracing::warn!(%error, "no discovery on the local network");
+        None
+    });
+    Ok(Behaviour {
+        limits: connection_limits::Behaviour::new(connections),
+        memory: memory_connection_limits::Behaviour::with_max_bytes(limits.memory_bytes_max),
+        identify: identify::Behaviour::new(identify),
+        ping: ping::Behaviour::new(ping::Config::new()),
+        kad: kademlia(peer, config),
+        gossip: gossip::behaviour().map_err(StartError::Setup)?,
+        mdns: mdns.into(),
+        streams: libp2p_stream::Behaviour::new(),
+    })
+}
+
+fn kademlia(peer: libp2p::PeerId, config: &Config) -> kad::Behaviour<Records> {
+    let mut kad = kad::Config::new(KAD);
+    kad.set_record_filtering(kad::StoreInserts::FilterBoth)
+        .set_kbucket_inserts(kad::BucketInserts::Manual)
+        .set_query_timeout(QUERY_TIMEOUT)
+        .set_max_packet_size(PACKET_BYTES_MAX)
+        .set_record_ttl(Some(RECORD_TTL))
+        // Whoever publishes a record also republishes it.
+        .set_replication_interval(None)
+        .set_publication_interval(None)
+        .set_provider_publication_interval(None)
+        .set_caching(kad::Caching::Disabled);
+    let mut kad = kad::Behaviour::with_config(peer, Records::new(peer, config.limits), kad);
+    // Others become servers once somebody has been able to dial them; see the driver.
+    let mode = if config.rendezvous { kad::Mode::Server } else { kad::Mode::Client };
+    kad.set_mode(Some(mode));
+    kad
+}
