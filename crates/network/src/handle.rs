@@ -128,7 +128,7 @@ impl Handle {
     }
 
     /// Says goodbye to all peers and ends the network. Frames still queued are lost. Returns when
-    /// it is done, within about a second.
+    /// it is done, within about a second. The system may take a moment more to free a UDP port.
     pub async fn shutdown(&self) {
         self.inner.stop.send_replace(true);
         let mut done = self.inner.done.clone();

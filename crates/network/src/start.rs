@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, sync::Arc, time::Instant};
 
-use libp2p::{Multiaddr, PeerId, identity::Keypair};
+use libp2p::{Multiaddr, PeerId, TransportError, identity::Keypair};
 use protocol::identity::NodeKey;
 use rand::{SeedableRng, rngs::StdRng};
 use thiserror::Error;
@@ -69,7 +69,10 @@ pub fn start(key: &NodeKey, config: Config) -> Result<(Handle, Events), StartErr
     for address in &config.listen {
         let listener = swarm.listen_on(parse(address)?).map_err(|error| StartError::Listen {
             address: address.clone(),
-            reason: error.to_string(),
+            reason: match error {
+                TransportError::MultiaddrNotSupported(_) => "no such transport".to_owned(),
+                TransportError::Other(error) => innermost(&error),
+            },
         })?;
         listeners.insert(listener);
     }
@@ -105,6 +108,15 @@ pub fn start(key: &NodeKey, config: Config) -> Result<(Handle, Events), StartErr
     let node = key.id();
     let inner = Inner { node, links, requests, counters, commands, stop, done: done_receiver };
     Ok((Handle::new(inner), events))
+}
+
+/// What the system said, without the wrappings of the transports.
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut innermost = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
 }
 
 fn bootstrap_addresses(config: &Config) -> Result<Vec<(PeerId, Multiaddr)>, StartError> {

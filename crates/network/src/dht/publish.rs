@@ -60,7 +60,6 @@ pub(crate) struct Publisher {
 pub(crate) struct Put {
     pub(crate) key: RecordKey,
     pub(crate) value: Vec<u8>,
-    pub(crate) expires_at_ms: u64,
 }
 
 impl Publisher {
@@ -97,8 +96,7 @@ impl Publisher {
             {
                 own.state = State::InFlight { failures, again: false };
                 self.in_flight += 1;
-                let (value, expires_at_ms) = (own.value.clone(), own.expires_at_ms);
-                puts.push(Put { key: *key, value, expires_at_ms });
+                puts.push(Put { key: *key, value: own.value.clone() });
             }
         }
         puts
@@ -193,7 +191,7 @@ mod tests {
         publisher.due(now, 0);
         publisher.keep(KEY, vec![2], 100, now);
         publisher.ended(&KEY, true, now, &mut rng);
-        let expected = Put { key: KEY, value: vec![2], expires_at_ms: 100 };
+        let expected = Put { key: KEY, value: vec![2] };
         assert_eq!(publisher.due(now, 0), [expected]);
     }
 

@@ -98,6 +98,8 @@ impl Records {
         record: kad::Record,
         now_ms: u64,
     ) -> Result<bool, Refusal> {
+        // Kademlia's own expiry comes in whole seconds of somebody else's counting.
+        let record = kad::Record { expires: None, ..record };
         let key = key_of(&record.key).ok_or(Refusal::Key)?;
         let (verified, sequence) = Record::verify(&key, &record.value, now_ms)?;
         let old = self.stored.get(&key);

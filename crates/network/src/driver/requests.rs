@@ -1,6 +1,6 @@
 //! What the driver does for the rest of the node.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use libp2p::{
     Multiaddr, PeerId,
@@ -175,10 +175,8 @@ impl Driver {
     }
 
     /// Starts one attempt to put a record.
-    pub(super) fn put(&mut self, Put { key, value, expires_at_ms }: Put) {
-        let mut record = kad::Record::new(key.0.to_vec(), value);
-        let left = Duration::from_millis(expires_at_ms.saturating_sub(now_ms()));
-        record.expires = Instant::now().checked_add(left);
+    pub(super) fn put(&mut self, Put { key, value }: Put) {
+        let record = kad::Record::new(key.0.to_vec(), value);
         // All, because the query ends once its quorum is reached, and with one as the quorum it
         // would end before the others have been asked. One of them is enough for success.
         if let Err(error) = self.swarm.behaviour_mut().kad.put_record(record, Quorum::All) {

@@ -9,40 +9,42 @@ use protocol::{
     wire::Frame,
 };
 
-pub const TCP: &str = "/ip4/127.0.0.1/tcp/0";
-pub const QUIC: &str = "/ip4/127.0.0.1/udp/0/quic-v1";
+pub(crate) const TCP: &str = "/ip4/127.0.0.1/tcp/0";
+pub(crate) const QUIC: &str = "/ip4/127.0.0.1/udp/0/quic-v1";
 
 /// Longer than anything here takes, even on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A running node and where it listens.
-pub struct Node {
-    pub handle: Handle,
-    pub events: Events,
-    pub addresses: Vec<String>,
+pub(crate) struct Node {
+    pub(crate) handle: Handle,
+    pub(crate) events: Events,
+    pub(crate) addresses: Vec<String>,
 }
 
-pub fn key(seed: u8) -> NodeKey {
+pub(crate) fn key(seed: u8) -> NodeKey {
     NodeKey::from_seed(&[seed; 32])
 }
 
-pub async fn node(seed: u8, listen: &str) -> Node {
+pub(crate) async fn node(seed: u8, listen: &str) -> Node {
     node_with(seed, Config { listen: vec![listen.into()], ..Config::default() }).await
 }
 
-pub async fn rendezvous(seed: u8) -> Node {
+pub(crate) async fn rendezvous(seed: u8) -> Node {
     node_with(seed, Config { listen: vec![TCP.into(), QUIC.into()], ..Config::rendezvous() }).await
 }
 
-pub async fn member(seed: u8, bootstrap: &Node) -> Node {
+pub(crate) async fn member(seed: u8, bootstrap: &Node) -> Node {
     let (listen, bootstrap) = (vec![TCP.into()], bootstrap.addresses.clone());
     node_with(seed, Config { listen, bootstrap, ..Config::default() }).await
 }
 
 /// Starts a node and waits until it listens everywhere it should.
-pub async fn node_with(seed: u8, config: Config) -> Node {
+pub(crate) async fn node_with(seed: u8, config: Config) -> Node {
     let listeners = config.listen.len();
-    let (handle, events) = start(&key(seed), config).expect("loopback is there");
+    // The system takes a moment to free the UDP port of a node that was here before.
+    let started = eventually("the ports are free", async || start(&key(seed), config.clone()).ok());
+    let (handle, events) = started.await;
     let mut node = Node { handle, events, addresses: Vec::new() };
     while node.addresses.len() < listeners {
         let address = node
@@ -57,16 +59,20 @@ pub async fn node_with(seed: u8, config: Config) -> Node {
 }
 
 impl Node {
-    pub fn id(&self) -> NodeId {
+    pub(crate) fn id(&self) -> NodeId {
         self.handle.node()
     }
 
-    pub fn dial(&self, other: &Node) {
+    pub(crate) fn dial(&self, other: &Node) {
         self.handle.dial(other.id(), other.addresses.clone());
     }
 
     /// Waits for an event, skipping others.
-    pub async fn expect<T>(&mut self, what: &str, mut wanted: impl FnMut(Event) -> Option<T>) -> T {
+    pub(crate) async fn expect<T>(
+        &mut self,
+        what: &str,
+        mut wanted: impl FnMut(Event) -> Option<T>,
+    ) -> T {
         let found = async {
             loop {
                 let event = self.events.next().await.expect("the node lives");
@@ -79,7 +85,7 @@ impl Node {
         found.unwrap_or_else(|_| panic!("waited in vain {what}"))
     }
 
-    pub async fn expect_connected(&mut self, other: NodeId) {
+    pub(crate) async fn expect_connected(&mut self, other: NodeId) {
         self.expect("to connect", |event| match event {
             Event::Connected { node, .. } => (node == other).then_some(()),
             _ => None,
@@ -87,7 +93,7 @@ impl Node {
         .await;
     }
 
-    pub async fn expect_disconnected(&mut self, other: NodeId) {
+    pub(crate) async fn expect_disconnected(&mut self, other: NodeId) {
         self.expect("to disconnect", |event| match event {
             Event::Disconnected { node } => (node == other).then_some(()),
             _ => None,
@@ -95,7 +101,7 @@ impl Node {
         .await;
     }
 
-    pub async fn expect_frame(&mut self) -> (NodeId, Frame) {
+    pub(crate) async fn expect_frame(&mut self) -> (NodeId, Frame) {
         self.expect("for a frame", |event| match event {
             Event::Frame { node, frame } => Some((node, frame)),
             _ => None,
@@ -103,7 +109,7 @@ impl Node {
         .await
     }
 
-    pub async fn expect_published(&mut self, wanted: RecordKey) {
+    pub(crate) async fn expect_published(&mut self, wanted: RecordKey) {
         self.expect("to publish", |event| match event {
             Event::Published { key, ok: true } => (key == wanted).then_some(()),
             _ => None,
@@ -113,7 +119,7 @@ impl Node {
 }
 
 /// Polls until something holds that no event tells about.
-pub async fn eventually<T>(what: &str, mut probe: impl AsyncFnMut() -> Option<T>) -> T {
+pub(crate) async fn eventually<T>(what: &str, mut probe: impl AsyncFnMut() -> Option<T>) -> T {
     let found = async {
         loop {
             match probe().await {
@@ -125,24 +131,24 @@ pub async fn eventually<T>(what: &str, mut probe: impl AsyncFnMut() -> Option<T>
     tokio::time::timeout(PATIENCE, found).await.unwrap_or_else(|_| panic!("never: {what}"))
 }
 
-pub fn now_ms() -> u64 {
+pub(crate) fn now_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
     u64::try_from(since.as_millis()).expect("before the year 584 million")
 }
 
 /// A signed handle pointer: its key, its bytes and when it expires.
-pub struct Pointer {
-    pub key: RecordKey,
-    pub value: Vec<u8>,
-    pub expires_at_ms: u64,
+pub(crate) struct Pointer {
+    pub(crate) key: RecordKey,
+    pub(crate) value: Vec<u8>,
+    pub(crate) expires_at_ms: u64,
 }
 
 impl Pointer {
-    pub fn new(persona: u8, sequence: u64) -> Self {
+    pub(crate) fn new(persona: u8, sequence: u64) -> Self {
         Self::expiring(persona, sequence, now_ms() + 60_000)
     }
 
-    pub fn expiring(persona: u8, sequence: u64, expires_at_ms: u64) -> Self {
+    pub(crate) fn expiring(persona: u8, sequence: u64, expires_at_ms: u64) -> Self {
         let key = PersonaKey::from_seed(&[persona; 32]);
         let handle = PersonaHandle::new("maya", &key.id()).expect("a legal name");
         let claim = HandlePointer {
@@ -157,12 +163,12 @@ impl Pointer {
     }
 }
 
-pub async fn put(node: &Node, pointer: &Pointer) {
+pub(crate) async fn put(node: &Node, pointer: &Pointer) {
     node.handle.put_record(pointer.key, pointer.value.clone(), pointer.expires_at_ms);
 }
 
 /// Looks a pointer up once the node knows the network, and tells the sequence numbers found.
-pub async fn sequences(node: &Node, key: RecordKey) -> Vec<u64> {
+pub(crate) async fn sequences(node: &Node, key: RecordKey) -> Vec<u64> {
     let records = eventually("a lookup works", async || node.handle.get_record(key).await.ok());
     let sequence = |record: &Record| Record::verify(&key, &record.to_bytes(), now_ms());
     records.await.iter().map(|record| sequence(record).expect("only valid records").1).collect()
