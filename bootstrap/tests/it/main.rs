@@ -1,0 +1,5 @@
+//! The binary as scripts see it.
+
+mod process;
+mod serves;
+mod usage;
