@@ -1,0 +1,21 @@
+//! The rule brain: what did the owner ask for?
+//!
+//! A request is read word by word. At every place the readers are tried in turn, the most special
+//! first: people, days, lengths, hours of the clock, parts of the day, kinds of meeting. What a
+//! reader understands becomes a fact, what nobody understands is passed over, and the facts
+//! together become windows of time. Everything that can be listed stands in `tables`.
+//!
+//! The brain never guesses at people and never moves a wish into the past: where it would have
+//! to, it asks back, with one question.
+
+mod clock;
+mod days;
+mod duration;
+mod facts;
+mod people;
+mod tables;
+mod understand;
+mod windows;
+mod words;
+
+pub use understand::{Context, MeetingRequest, Participants, Understanding, understand};

@@ -1,0 +1,10 @@
+//! What a persona understands and decides, seen from outside. A file a behaviour.
+
+mod bookings;
+mod busy_times;
+mod hostile_calendars;
+mod never_panics;
+mod phrases;
+mod recurrence;
+mod slot_choice;
+mod times;
