@@ -156,6 +156,16 @@ impl Events {
     }
 }
 
+impl Events {
+    /// The next event if there is one already, so that a busy consumer can take several at once.
+    pub fn try_next(&mut self) -> Option<Event> {
+        let from_inbox = |inbox: &mut mpsc::Receiver<Payload>| {
+            inbox.try_recv().ok().map(|payload| payload.event)
+        };
+        self.board.take().or_else(|| from_inbox(&mut self.inbox))
+    }
+}
+
 impl Inbox {
     /// Waits for room. `false` when nobody reads any more.
     pub(crate) async fn deliver(&self, event: Event, bytes: usize) -> bool {
