@@ -1,8 +1,50 @@
 //! The heart of a node: one state, [`Input`] in, [`Effect`] out.
+//!
+//! The engine decides what the node does next and performs nothing. It reads no clock, opens no
+//! socket and touches no disk: time comes in with every input, randomness comes from one seed, and
+//! what is to be stored, sent, read or told leaves as an effect, in an order that is safe to
+//! perform: what must be on disk first comes first.
+//!
+//! ```text
+//!  request, frame, connected, stored, timeout          persist, send, dial, publish, reply, emit
+//!  ------------------ Input ------------------>  Engine  ----------------- Effect -------------->
+//! ```
+//!
+//! Where to look:
+//!
+//! | question | file |
+//! | --- | --- |
+//! | where is a message sent and received? | `messages.rs`, `outbox.rs` |
+//! | how do two personas meet? | `contacts.rs` |
+//! | how does a group come to be? | `conversations.rs` |
+//! | how is a vote run? | `decisions.rs` |
+//! | how does "find a dinner slot" become a calendar entry? | `tasks.rs`, `agent.rs` |
+//! | what stands on disk? | `rows.rs` |
+//! | what does a screen show? | `query.rs`, `view.rs` |
 
+mod agent;
+mod approvals;
+mod contacts;
+mod conversations;
+mod decisions;
+pub mod effect;
 pub mod event;
+mod input;
+mod messages;
+mod outbox;
+mod peers;
+mod persona;
+mod query;
 pub mod request;
+mod requests;
+pub mod rows;
+mod state;
+mod tasks;
 pub mod view;
 
+pub use decisions::outcome_in_words;
+pub use effect::{Effect, Ledger, RequestId, Table, Ticket, Write};
 pub use event::{Event, EventBody};
+pub use input::Input;
 pub use request::{Reply, Request, RequestError};
+pub use state::{Engine, LoadError};

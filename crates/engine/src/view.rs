@@ -275,8 +275,8 @@ pub struct PeerView {
     pub address: String,
     /// `quic` or `tcp`.
     pub transport: &'static str,
-    /// The last round trip, in microseconds.
-    pub rtt_us: Option<u64>,
+    /// The last round trip, in milliseconds, rounded up.
+    pub rtt_ms: Option<u64>,
     /// Names of contacts that live there.
     pub contacts: Vec<String>,
 }

@@ -97,6 +97,16 @@ impl<C: Claims> Signed<C> {
         Ok(claim)
     }
 
+    /// As [`Signed::verify`], as of the moment it was issued: for claims that were accepted in
+    /// time and are kept after they have expired.
+    ///
+    /// # Errors
+    /// [`CardError`] says which check failed.
+    pub fn verify_at_issue(&self) -> Result<C, CardError> {
+        let claim: C = wire::decode(&self.body, C::BYTES_MAX)?;
+        self.verify(claim.issued_at_ms())
+    }
+
     /// The encoding of body and signature together.
     pub fn to_bytes(&self) -> Vec<u8> {
         wire::encode(self)

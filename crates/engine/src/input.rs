@@ -1,0 +1,58 @@
+//! Everything that can wake the engine.
+
+use protocol::{card::Record, identity::NodeId, wire::Frame};
+
+use crate::{
+    effect::{RequestId, Ticket},
+    request::Request,
+};
+
+/// One thing that happened outside.
+#[derive(Debug, Clone)]
+pub enum Input {
+    /// The owner wants something.
+    Request {
+        /// Goes back with the reply.
+        id: RequestId,
+        /// What.
+        request: Request,
+    },
+    /// A node said something.
+    Frame {
+        /// Which, proven by the transport.
+        node: NodeId,
+        /// What.
+        frame: Frame,
+    },
+    /// A node can be reached now.
+    Connected(NodeId),
+    /// A node cannot be reached any more.
+    Disconnected(NodeId),
+    /// Our own addresses, all of them, without the `/p2p` part.
+    Listening(Vec<String>),
+    /// The answer to a lookup: verified records, newest first; empty when nothing was found.
+    Found {
+        /// Of the lookup.
+        ticket: Ticket,
+        /// What was found.
+        records: Vec<Record>,
+    },
+    /// The answer to reading a calendar.
+    CalendarRead {
+        /// Of the reading.
+        ticket: Ticket,
+        /// The iCalendar text, or why there is none.
+        result: Result<String, String>,
+    },
+    /// The answer to a booking.
+    Booked {
+        /// Of the booking.
+        ticket: Ticket,
+        /// Done, or why not.
+        result: Result<(), String>,
+    },
+    /// Every [`crate::Effect::Persist`] taken so far is on disk.
+    Stored,
+    /// The time of [`crate::Engine::poll_timeout`] has come.
+    Timeout,
+}

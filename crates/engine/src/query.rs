@@ -1,0 +1,227 @@
+//! Answers that change nothing: what screens and programs read.
+
+use protocol::{
+    decision::{self, Kind},
+    identity::{ConversationId, MessageId, PersonaId},
+    wire::ContentKind,
+};
+
+use crate::{
+    effect::{Ledger, Table},
+    request::{Reply, Request, RequestError},
+    rows::{self, AuditRow, MessageRow, ReceiptRow},
+    state::Engine,
+    view::{AuditView, DeliveryState, DeliveryView, MessageView},
+};
+
+/// Messages or audit entries in one answer, at most.
+const PAGE_MAX: usize = 200;
+
+impl Engine {
+    /// Answers a request that only reads, or `None` when it is one that acts (or is about the
+    /// network, which the shell knows better).
+    pub fn query(
+        &self,
+        request: &Request,
+        ledger: &dyn Ledger,
+    ) -> Option<Result<Reply, RequestError>> {
+        Some(match request {
+            Request::ListPersonas => {
+                let views = self.personas.keys().map(|id| self.persona_view(id));
+                views.collect::<Result<_, _>>().map(Reply::Personas)
+            }
+            Request::ListContacts { persona } => {
+                let keys = self.contacts.keys();
+                let ours = keys.filter(|(owner, _)| persona.is_none_or(|p| p == *owner));
+                let views = ours.map(|(owner, peer)| self.contact_view(owner, peer));
+                views.collect::<Result<_, _>>().map(Reply::Contacts)
+            }
+            Request::ListConversations => {
+                let keys = self.conversations.keys();
+                let views = keys.map(|(persona, id)| self.conversation_view(*persona, *id));
+                views.collect::<Result<_, _>>().map(Reply::Conversations)
+            }
+            Request::GetConversation(id) => self
+                .member_here(*id)
+                .and_then(|persona| self.conversation_view(persona, *id).map(Reply::Conversation)),
+            Request::ListMessages { conversation, before, limit } => {
+                self.messages(ledger, *conversation, before.as_ref(), *limit)
+            }
+            Request::GetMessage(id) => self.message(ledger, id),
+            Request::ListProposals { conversation } => {
+                let wanted = |c: ConversationId| conversation.is_none_or(|w| w == c);
+                let polls = self.decisions.iter().filter(|(_, p)| wanted(p.row.conversation));
+                let mut polls: Vec<_> = polls.collect();
+                polls.sort_by_key(|(_, poll)| std::cmp::Reverse(poll.row.seen_at_ms));
+                let views = polls.iter().map(|((me, id), _)| self.proposal_view(*me, *id));
+                views.collect::<Result<_, _>>().map(Reply::Proposals)
+            }
+            Request::GetProposal(id) => {
+                let here = self.decisions.keys().find(|(_, proposal)| proposal == id);
+                match here {
+                    Some((me, id)) => self.proposal_view(*me, *id).map(Reply::Proposal),
+                    None => Err(RequestError::NotFound { what: "proposal" }),
+                }
+            }
+            Request::GetCertificate(id) => self.certificate_file(*id),
+            Request::ListTasks => {
+                let mut tasks: Vec<_> = self.tasks.iter().collect();
+                tasks.sort_by_key(|(_, task)| std::cmp::Reverse(task.created_at_ms));
+                let views = tasks.iter().map(|(id, _)| self.task_view(**id));
+                views.collect::<Result<_, _>>().map(Reply::Tasks)
+            }
+            Request::GetTask(id) => self.task_view(*id).map(Reply::Task),
+            Request::ListApprovals => Ok(Reply::Approvals(self.approval_views())),
+            Request::ListAudit => Ok(Reply::Audit(audit(ledger))),
+            _ => return None,
+        })
+    }
+
+    /// Names of contacts that live on a node, for the network page.
+    pub fn contacts_at(&self, node: &protocol::identity::NodeId) -> Vec<String> {
+        let mut names: Vec<_> =
+            self.personas_at(node).iter().map(|persona| self.name_of(persona)).collect();
+        names.sort();
+        names
+    }
+
+    fn member_here(&self, id: ConversationId) -> Result<PersonaId, RequestError> {
+        let here = self.conversations.keys().find(|(_, conversation)| *conversation == id);
+        here.map(|(persona, _)| *persona).ok_or(RequestError::NotFound { what: "conversation" })
+    }
+
+    fn messages(
+        &self,
+        ledger: &dyn Ledger,
+        conversation: ConversationId,
+        before: Option<&MessageId>,
+        limit: usize,
+    ) -> Result<Reply, RequestError> {
+        self.member_here(conversation)?;
+        let prefix = rows::key(&[b"m", conversation.as_bytes()]);
+        let before = match before {
+            None => None,
+            Some(id) => {
+                let key = ledger.get(Table::Message, &rows::key(&[b"i", id.as_bytes()]));
+                let key = key.filter(|key| key.starts_with(&prefix));
+                Some(key.ok_or(RequestError::NotFound { what: "message" })?)
+            }
+        };
+        let limit = limit.clamp(1, PAGE_MAX);
+        let rows = ledger.newest(Table::Message, &prefix, before.as_deref(), limit);
+        let full = rows.len() == limit;
+        let messages: Result<Vec<_>, RequestError> =
+            rows.iter().map(|(_, value)| self.read_message(ledger, conversation, value)).collect();
+        let messages = messages?;
+        let next = messages.last().filter(|_| full).map(|message| message.id);
+        Ok(Reply::Messages { messages, next })
+    }
+
+    fn message(&self, ledger: &dyn Ledger, id: &MessageId) -> Result<Reply, RequestError> {
+        let missing = || RequestError::NotFound { what: "message" };
+        let key =
+            ledger.get(Table::Message, &rows::key(&[b"i", id.as_bytes()])).ok_or_else(missing)?;
+        let value = ledger.get(Table::Message, &key).ok_or_else(missing)?;
+        let conversation =
+            key.get(1..17).and_then(ConversationId::from_slice).ok_or_else(missing)?;
+        self.read_message(ledger, conversation, &value).map(Reply::Message)
+    }
+
+    fn read_message(
+        &self,
+        ledger: &dyn Ledger,
+        conversation: ConversationId,
+        value: &[u8],
+    ) -> Result<MessageView, RequestError> {
+        let row: MessageRow = rows::from_bytes(value)
+            .map_err(|error| RequestError::Internal { reason: error.to_string() })?;
+        let id = row.message.id;
+        Ok(self.message_view(conversation, &row, |recipient| {
+            let key = rows::key(&[id.as_bytes(), recipient.as_bytes()]);
+            rows::from_bytes(&ledger.get(Table::Receipt, &key)?).ok()
+        }))
+    }
+
+    /// A message for the screen; `receipt` finds what became of it for one recipient.
+    pub(crate) fn message_view(
+        &self,
+        conversation: ConversationId,
+        row: &MessageRow,
+        receipt: impl Fn(&PersonaId) -> Option<ReceiptRow>,
+    ) -> MessageView {
+        let deliveries = row
+            .recipients
+            .iter()
+            .map(|recipient| {
+                let found = receipt(recipient);
+                DeliveryView {
+                    recipient: *recipient,
+                    state: found.as_ref().map_or(DeliveryState::Queued, |row| row.state),
+                    at_ms: found.map_or(row.committed_at_ms, |row| row.at_ms),
+                }
+            })
+            .collect();
+        let (kind, text) = self.describe(row);
+        MessageView {
+            id: row.message.id,
+            conversation,
+            author: row.author,
+            author_name: self.name_of(&row.author),
+            ours: self.personas.contains_key(&row.author),
+            sent_at_ms: row.message.sent_at_ms,
+            committed_at_ms: row.committed_at_ms,
+            kind,
+            text,
+            deliveries,
+        }
+    }
+
+    /// The kind of a message by name, and its text or a line about it.
+    fn describe(&self, row: &MessageRow) -> (&'static str, String) {
+        let body = &row.message.content.body;
+        match ContentKind::from_number(row.message.content.kind) {
+            Some(ContentKind::Text) => ("text", String::from_utf8_lossy(body).into_owned()),
+            Some(ContentKind::AgentRequest) => ("agent_request", requested(body)),
+            Some(ContentKind::AgentResponse) => ("agent_response", answered(body)),
+            Some(ContentKind::Decision) => match decision::peek(body).map(|head| head.kind) {
+                Ok(Kind::Proposal) => ("proposal", "put a question to the vote".to_owned()),
+                Ok(Kind::Ballot) => ("ballot", "voted".to_owned()),
+                _ => ("decision", "took part in a decision".to_owned()),
+            },
+            Some(ContentKind::Certificate) => ("certificate", "passed on a certificate".into()),
+            Some(ContentKind::Roster) => ("roster", "passed on members' cards".into()),
+            None => ("unknown", format!("content of a later version ({} bytes)", body.len())),
+        }
+    }
+}
+
+fn requested(body: &[u8]) -> String {
+    match personas::AgentRequest::from_bytes(body).map(|request| request.body) {
+        Ok(personas::AgentRequestBody::Availability { title, slots, .. }) => {
+            format!("asked which of {} times suit for \"{title}\"", slots.len())
+        }
+        Err(_) => "sent a request this version cannot read".to_owned(),
+    }
+}
+
+fn answered(body: &[u8]) -> String {
+    let response = personas::AgentResponse::from_bytes(body);
+    match response.map(|response| (response.status, response.body)) {
+        Ok((_, personas::AgentResponseBody::Feasible(suit))) => {
+            format!("answered: {} times suit", suit.len())
+        }
+        Ok((personas::Status::NeedsOwner, _)) => "asks its owner first".to_owned(),
+        Ok(_) => "declined to answer".to_owned(),
+        Err(_) => "sent an answer this version cannot read".to_owned(),
+    }
+}
+
+fn audit(ledger: &dyn Ledger) -> Vec<AuditView> {
+    let rows = ledger.newest(Table::Audit, b"", None, PAGE_MAX);
+    let entry = |(key, value): (Vec<u8>, Vec<u8>)| {
+        let row: AuditRow = rows::from_bytes(&value).ok()?;
+        let at_ms = u64::from_be_bytes(key.get(..8)?.try_into().ok()?);
+        Some(AuditView { at_ms, persona: row.persona, action: row.action, detail: row.detail })
+    };
+    rows.into_iter().filter_map(entry).collect()
+}

@@ -1,0 +1,83 @@
+//! Where each request of the owner goes.
+
+use protocol::identity::PersonaId;
+
+use crate::{
+    decisions::Question,
+    effect::{Effect, RequestId},
+    request::{Reply, Request, RequestError},
+    state::Engine,
+};
+
+impl Engine {
+    pub(crate) fn on_request(&mut self, id: RequestId, request: Request) {
+        let result = match request {
+            Request::Discover(whom) => return self.discover(id, whom),
+            Request::CreatePersona { name, handle, settings, calendar } => {
+                self.create_persona(&name, handle, settings, calendar)
+            }
+            Request::UpdatePersona { persona, settings, calendar } => {
+                self.update_persona(persona, settings, calendar)
+            }
+            Request::CreateInvite { persona } => self.create_invite(persona),
+            Request::AddContact { persona, peer } => self.add_contact(persona, peer),
+            Request::OpenConversation { persona, kind, members, title } => {
+                self.open_conversation(persona, kind, members, title)
+            }
+            Request::AddMembers { conversation, members } => {
+                self.add_members(conversation, members)
+            }
+            Request::RemoveMember { conversation, member } => {
+                self.remove_member(conversation, member)
+            }
+            Request::Send { conversation, persona, text, idempotency_key } => {
+                self.send_text(conversation, persona, &text, idempotency_key)
+            }
+            Request::Propose {
+                conversation,
+                persona,
+                question,
+                options,
+                rule,
+                deadline_ms,
+                grace_ms,
+            } => self.speaker(conversation, persona).and_then(|speaker| {
+                let ask = Question { question, options, rule, deadline_ms, grace_ms, task: None };
+                let proposal = self.propose(conversation, speaker, ask)?;
+                Ok(Reply::Proposal(self.proposal_view(speaker, proposal)?))
+            }),
+            Request::Vote { proposal, persona, choice } => {
+                self.voter(proposal, persona).and_then(|voter: PersonaId| {
+                    self.cast(voter, proposal, choice)?;
+                    self.audit(voter, "ballot.cast", "by the owner".into());
+                    Ok(Reply::Proposal(self.proposal_view(voter, proposal)?))
+                })
+            }
+            Request::CreateTask { persona, text, decide_within_ms } => {
+                self.create_task(persona, &text, decide_within_ms)
+            }
+            Request::Decide { approval, allow } => self.decide_approval(approval, allow),
+            reading @ (Request::ListPersonas
+            | Request::ListContacts { .. }
+            | Request::ListConversations
+            | Request::GetConversation(_)
+            | Request::ListMessages { .. }
+            | Request::GetMessage(_)
+            | Request::ListProposals { .. }
+            | Request::GetProposal(_)
+            | Request::GetCertificate(_)
+            | Request::ListTasks
+            | Request::GetTask(_)
+            | Request::ListApprovals
+            | Request::GetNetwork
+            | Request::ListAudit) => Err(RequestError::Internal {
+                reason: format!("{reading:?} only reads and is answered by Engine::query"),
+            }),
+        };
+        self.reply(id, result);
+    }
+
+    pub(crate) fn reply(&mut self, request: RequestId, result: Result<Reply, RequestError>) {
+        self.then(Effect::Reply { request, result });
+    }
+}

@@ -1,0 +1,350 @@
+//! What stands in the ledger: one struct a row, with the key it lies under.
+//!
+//! | table | key | value |
+//! | --- | --- | --- |
+//! | Identity | persona | [`PersonaRow`] |
+//! | Group | persona, then the MLS key | MLS state, as the session wrote it |
+//! | Contact | owner, peer | [`ContactRow`] |
+//! | Card | persona | the signed card |
+//! | Invite | token | [`InviteRow`] |
+//! | Conversation | persona, conversation | [`ConversationRow`] |
+//! | Message | `m`, conversation, order | [`MessageRow`] |
+//! | Message | `i`, message | the key of its row |
+//! | Message | `n` | the order of the next message |
+//! | Receipt | message, recipient | [`ReceiptRow`] |
+//! | Outbox | `e`, order | [`EnvelopeRow`] |
+//! | Outbox | `p`, order, recipient | nothing: it still waits |
+//! | Inbox | envelope, persona | [`InboxRow`] |
+//! | Vote | persona, proposal, `c`, core key | the decision core's rows |
+//! | Vote | persona, proposal, `x` | [`ProposalRow`] |
+//! | Vote | persona, proposal, `y`, hash | a message that came before its proposal |
+//! | Task | task | [`TaskRow`] |
+//! | Approval | approval | [`ApprovalRow`] |
+//! | Audit | time, counter | [`AuditRow`] |
+//! | Idempotency | conversation, SHA-256 of the key | [`IdempotencyRow`] |
+//! | Booking | persona, proposal | [`BookingRow`] |
+//!
+//! Numbers in keys are big-endian, so that keys sort by them. A value is one version byte and the
+//! canonical encoding of its struct; a struct once released never changes, a new one takes the
+//! next version.
+
+use personas::{Settings, TimeRange};
+use protocol::{
+    card::HomeNode,
+    identity::{ConversationId, EnvelopeId, Handle, MessageId, PersonaId, ProposalId},
+    wire::{self, DecodeError, Message},
+};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::{
+    request::{ConversationKind, LocalId},
+    view::{ContactState, DeliveryState},
+};
+
+const VERSION: u8 = 1;
+
+/// A row's bytes.
+pub fn to_bytes<T: Serialize>(row: &T) -> Vec<u8> {
+    let mut bytes = vec![VERSION];
+    bytes.extend(wire::encode(row));
+    bytes
+}
+
+/// A row from its bytes.
+///
+/// # Errors
+/// [`DecodeError`]: the ledger was written by a newer version, or is damaged.
+pub fn from_bytes<T: Serialize + DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
+    match bytes.split_first() {
+        Some((&VERSION, body)) => wire::decode(body, wire::MESSAGE_BYTES_MAX),
+        Some((&other, _)) => Err(DecodeError::UnknownVersion(other)),
+        None => Err(DecodeError::Malformed("empty row".into())),
+    }
+}
+
+/// Joins the parts of a key.
+pub fn key(parts: &[&[u8]]) -> Vec<u8> {
+    parts.concat()
+}
+
+/// A persona of this node.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct PersonaRow {
+    /// Of the identity key.
+    pub seed: [u8; 32],
+    /// Of the X25519 key for first contact.
+    pub sealing_seed: [u8; 32],
+    /// For people.
+    pub name: String,
+    /// As published.
+    pub handle: Handle,
+    /// What its owner allows.
+    pub settings: Settings,
+    /// The calendar it reads and books in.
+    pub calendar: Option<String>,
+    /// Milliseconds since the Unix epoch.
+    pub created_at_ms: u64,
+    /// Of the newest card.
+    pub card_sequence: u64,
+    /// The last-resort KeyPackage in the card.
+    #[serde(with = "serde_bytes")]
+    pub key_package: Vec<u8>,
+}
+
+/// A persona one of ours knows, or asked to know.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ContactRow {
+    /// How far the acquaintance has come.
+    pub state: ContactState,
+    /// Whether the owner has blocked it.
+    pub blocked: bool,
+    /// Whether the owner trusts it more than others.
+    pub trusted: bool,
+    /// For a request that waits for the peer's card: the invite's token and where to ask.
+    pub wanted: Option<Wanted>,
+    /// Milliseconds since the Unix epoch.
+    pub since_ms: u64,
+}
+
+/// What is needed to send a contact request once the peer's card is known.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Wanted {
+    /// Of the invite, if there was one.
+    pub token: Option<[u8; 16]>,
+    /// Where to ask for the card, if an invite said so.
+    pub home: Option<HomeNode>,
+}
+
+/// An invite handed out.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct InviteRow {
+    /// Who invites.
+    pub persona: PersonaId,
+    /// Milliseconds since the Unix epoch.
+    pub expires_at_ms: u64,
+}
+
+/// A conversation as one of our personas sees it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ConversationRow {
+    /// Direct or group.
+    pub kind: ConversationKind,
+    /// For people.
+    pub title: String,
+    /// Who opened it and orders its membership changes.
+    pub creator: PersonaId,
+    /// Milliseconds since the Unix epoch.
+    pub created_at_ms: u64,
+    /// Whether we are still in it.
+    pub active: bool,
+    /// How many messages we have sent.
+    pub next_seq: u64,
+    /// Our last message; zeroes before the first.
+    pub previous: MessageId,
+    /// Electorates of the last epochs, so that a proposal made just before a change can be checked.
+    pub epochs: Vec<EpochRow>,
+}
+
+/// Who was in a group in one epoch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EpochRow {
+    /// The MLS epoch.
+    pub epoch: u64,
+    /// Hash of the MLS group context.
+    pub context_hash: [u8; 32],
+    /// Sorted.
+    pub roster: Vec<PersonaId>,
+}
+
+/// A message of ours or another's.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct MessageRow {
+    /// As authenticated.
+    pub message: Message,
+    /// Who wrote it.
+    pub author: PersonaId,
+    /// Our clock when it was committed, milliseconds since the Unix epoch.
+    pub committed_at_ms: u64,
+    /// For whom, when it is ours.
+    pub recipients: Vec<PersonaId>,
+}
+
+/// What became of a message for one recipient. No row means it still waits.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ReceiptRow {
+    /// How far it has come.
+    pub state: DeliveryState,
+    /// Milliseconds since the Unix epoch.
+    pub at_ms: u64,
+}
+
+/// An envelope on its way.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct EnvelopeRow {
+    /// Its bytes; every retry sends these same ones.
+    #[serde(with = "serde_bytes")]
+    pub envelope: Vec<u8>,
+    /// Its id.
+    pub id: EnvelopeId,
+    /// Which of our personas sends it.
+    pub author: PersonaId,
+    /// Where, unless it is a first contact.
+    pub conversation: Option<ConversationId>,
+    /// The message inside, if it is one the owner sees.
+    pub message: Option<MessageId>,
+    /// Milliseconds since the Unix epoch.
+    pub created_at_ms: u64,
+}
+
+/// An envelope one of our personas has committed, so that it takes effect once.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct InboxRow {
+    /// Milliseconds since the Unix epoch.
+    pub at_ms: u64,
+    /// Where, unless it was a first contact.
+    pub conversation: Option<ConversationId>,
+}
+
+/// What the node remembers of a proposal beside the core's own rows.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ProposalRow {
+    /// Where.
+    pub conversation: ConversationId,
+    /// Milliseconds since the Unix epoch, when it was first seen.
+    pub seen_at_ms: u64,
+    /// The task that made it, if one of ours did.
+    pub task: Option<LocalId>,
+    /// Whether our persona has dealt with the result.
+    pub settled: bool,
+}
+
+/// Something the owner asked for.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct TaskRow {
+    /// Which persona does it.
+    pub persona: PersonaId,
+    /// The owner's words.
+    pub text: String,
+    /// Milliseconds since the Unix epoch.
+    pub created_at_ms: u64,
+    /// How long the whole may take, in milliseconds.
+    pub decide_within_ms: u64,
+    /// How far it has come.
+    pub stage: TaskStage,
+    /// What has happened.
+    pub steps: Vec<(u64, String)>,
+    /// What the meeting is called.
+    pub title: String,
+    /// The other personas asked.
+    pub participants: Vec<PersonaId>,
+    /// The conversation used.
+    pub conversation: Option<ConversationId>,
+    /// Names the request between personas.
+    pub correlation: [u8; 16],
+    /// The times offered.
+    pub slots: Vec<TimeRange>,
+    /// Who answered, and which of the offered times suit.
+    pub answers: Vec<(PersonaId, Vec<u16>)>,
+    /// The proposal made.
+    pub proposal: Option<ProposalId>,
+    /// The time agreed on.
+    pub slot: Option<TimeRange>,
+}
+
+/// How far a task has come.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TaskStage {
+    /// Reading the owner's own calendar.
+    Reading,
+    /// Waiting for the others' answers until a time, milliseconds since the Unix epoch.
+    Gathering {
+        /// When waiting ends.
+        until_ms: u64,
+    },
+    /// The vote is on.
+    Voting,
+    /// Entering the time agreed on.
+    Booking,
+    /// Done, with the result in words.
+    Done(String),
+    /// Given up, with the reason in words.
+    Failed(String),
+    /// The owner must say more.
+    Question(String),
+}
+
+/// Something that waits for the owner's word.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ApprovalRow {
+    /// For which persona.
+    pub persona: PersonaId,
+    /// The exact action.
+    pub action: Pending,
+    /// Who asks.
+    pub from: PersonaId,
+    /// What is asked, in one sentence.
+    pub summary: String,
+    /// Milliseconds since the Unix epoch.
+    pub created_at_ms: u64,
+    /// Milliseconds since the Unix epoch.
+    pub expires_at_ms: u64,
+}
+
+/// An action that waits for the owner's word.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Pending {
+    /// Accept a stranger as a contact.
+    Contact,
+    /// Tell which of these times suit.
+    Availability {
+        /// Where to answer.
+        conversation: ConversationId,
+        /// Names the request.
+        session: [u8; 16],
+        /// Names the request.
+        correlation: [u8; 16],
+        /// The times offered.
+        slots: Vec<TimeRange>,
+    },
+    /// Vote on a scheduling proposal as the calendar says.
+    Vote {
+        /// On what.
+        proposal: ProposalId,
+    },
+    /// Enter the agreed time into the calendar.
+    Booking {
+        /// Which decision.
+        proposal: ProposalId,
+    },
+}
+
+/// One thing said or done in the owner's name.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct AuditRow {
+    /// By which persona.
+    pub persona: PersonaId,
+    /// `noun.verb`.
+    pub action: String,
+    /// In words.
+    pub detail: String,
+}
+
+/// A request that must not be carried out twice.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct IdempotencyRow {
+    /// SHA-256 of what was asked.
+    pub body: [u8; 32],
+    /// The message it made.
+    pub message: MessageId,
+    /// Milliseconds since the Unix epoch.
+    pub at_ms: u64,
+}
+
+/// A calendar entry made for a decision.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct BookingRow {
+    /// When the meeting is.
+    pub slot: TimeRange,
+    /// Milliseconds since the Unix epoch.
+    pub booked_at_ms: u64,
+}
