@@ -1,0 +1,165 @@
+//! The second door: who asks.
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, HeaderName, Method, header},
+    middleware::Next,
+    response::Response,
+};
+
+use super::{
+    Caller, Fingerprint,
+    checks::{LOGIN, is_guarded},
+};
+use crate::{error::ApiError, router::App};
+
+/// The header that carries a session's CSRF secret.
+pub(crate) const CSRF: HeaderName = HeaderName::from_static("x-conclave-csrf");
+
+/// Lets a request under `/v1` through when its sender may ask; the handler finds the [`Caller`]
+/// among the request's extensions.
+pub(crate) async fn known_caller(
+    State(app): State<App>,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, ApiError> {
+    let path = request.uri().path();
+    if path == LOGIN {
+        if !app.credentials.admit_login() {
+            return Err(ApiError::TooManyRequests);
+        }
+        writes_json(&request)?;
+    } else if is_guarded(path) {
+        let caller = caller(&app, request.headers()).ok_or(ApiError::Unauthorized)?;
+        if !app.credentials.admit(caller) {
+            return Err(ApiError::TooManyRequests);
+        }
+        if is_write(request.method()) {
+            knows_csrf(&app, caller, request.headers())?;
+        }
+        writes_json(&request)?;
+        request.extensions_mut().insert(caller);
+    }
+    Ok(next.run(request).await)
+}
+
+/// Who shows these headers. An `Authorization` that does not hold is never made good by a cookie.
+fn caller(app: &App, headers: &HeaderMap) -> Option<Caller> {
+    let mut authorizations = headers.get_all(header::AUTHORIZATION).iter();
+    if let Some(value) = authorizations.next() {
+        let token = value.to_str().ok()?.strip_prefix("Bearer ")?;
+        let good = authorizations.next().is_none() && app.credentials.knows_token(token);
+        return good.then_some(Caller::Token);
+    }
+    let id = Fingerprint::of(cookie(headers, &cookie_name(headers))?);
+    app.credentials.session(&id).map(|_| Caller::Session(id))
+}
+
+/// Another page can make the browser send our cookie, but cannot know the session's secret.
+fn knows_csrf(app: &App, caller: Caller, headers: &HeaderMap) -> Result<(), ApiError> {
+    let presented = headers.get(CSRF).and_then(|value| value.to_str().ok());
+    if csrf_holds(app, caller, presented) {
+        return Ok(());
+    }
+    Err(ApiError::forbidden("the X-Conclave-Csrf header is missing or wrong"))
+}
+
+/// Whether the presented secret is the session's. Token holders need none: no browser adds an
+/// `Authorization` header on its own.
+pub(crate) fn csrf_holds(app: &App, caller: Caller, presented: Option<&str>) -> bool {
+    let Caller::Session(id) = caller else { return true };
+    match (app.credentials.session(&id), presented) {
+        (Some(session), Some(presented)) => {
+            Fingerprint::of(&session.csrf).same(&Fingerprint::of(presented))
+        }
+        _ => false,
+    }
+}
+
+/// A form of another page can post plain text or fields, but not JSON, without asking first.
+fn writes_json(request: &Request) -> Result<(), ApiError> {
+    let headers = request.headers();
+    let has_body = headers.contains_key(header::TRANSFER_ENCODING)
+        || headers.get(header::CONTENT_LENGTH).is_some_and(|length| length.as_bytes() != b"0");
+    let needs_json = match *request.method() {
+        Method::GET | Method::HEAD | Method::OPTIONS => false,
+        Method::DELETE => has_body,
+        _ => true,
+    };
+    if !needs_json || is_json(headers) {
+        return Ok(());
+    }
+    Err(ApiError::UnsupportedMediaType)
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = content_type.and_then(|value| value.split(';').next()).map(str::trim);
+    essence.is_some_and(|essence| essence.eq_ignore_ascii_case("application/json"))
+}
+
+fn is_write(method: &Method) -> bool {
+    !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
+}
+
+/// The cookie of this node's sessions. Cookies are shared by all ports of an address, so nodes
+/// side by side need different names; the port of the checked `Host` makes them so.
+pub(crate) fn cookie_name(headers: &HeaderMap) -> String {
+    let host = headers.get(header::HOST).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    match host.rsplit_once(':') {
+        Some((_, port)) if !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()) => {
+            format!("conclave-session-{port}")
+        }
+        _ => "conclave-session".to_owned(),
+    }
+}
+
+fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find_map(|(key, value)| (key == name).then_some(value))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    fn headers(pairs: &[(HeaderName, &'static str)]) -> HeaderMap {
+        pairs.iter().map(|(k, v)| (k.clone(), HeaderValue::from_static(v))).collect()
+    }
+
+    #[test]
+    fn nodes_on_different_ports_have_different_cookies() {
+        let name = |host| cookie_name(&headers(&[(header::HOST, host)]));
+        assert_eq!(name("127.0.0.1:7777"), "conclave-session-7777");
+        assert_eq!(name("[::1]:7778"), "conclave-session-7778");
+        assert_eq!(name("localhost"), "conclave-session");
+    }
+
+    #[test]
+    fn a_cookie_is_found_among_others_and_by_its_whole_name() {
+        let map = headers(&[(header::COOKIE, "xa=0; a=1;b=2")]);
+        assert_eq!(cookie(&map, "a"), Some("1"));
+        assert_eq!(cookie(&map, "b"), Some("2"));
+        assert_eq!(cookie(&map, "c"), None);
+    }
+
+    #[test]
+    fn json_may_carry_a_charset_and_nothing_else_passes_for_it() {
+        for (value, json) in [
+            ("application/json", true),
+            ("Application/JSON; charset=utf-8", true),
+            ("application/jsonp", false),
+            ("text/plain; application/json", false),
+            ("application/x-www-form-urlencoded", false),
+        ] {
+            assert_eq!(is_json(&headers(&[(header::CONTENT_TYPE, value)])), json, "{value}");
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! The way to the node: requests go in through a channel, answers come back one by one.
+
+use engine::{Reply, Request, RequestError};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::{error::ApiError, events::EventLog};
+
+/// A request on its way to whoever owns the engine, with the place its answer goes to.
+#[derive(Debug)]
+pub struct Call {
+    /// What is asked.
+    pub request: Request,
+    /// Where the answer goes. Nobody may be waiting any more; that is no error.
+    pub reply: oneshot::Sender<Result<Reply, RequestError>>,
+}
+
+/// A cheap handle of the node. The task that owns the engine holds the other end.
+#[derive(Debug, Clone)]
+pub struct Node {
+    requests: mpsc::Sender<Call>,
+    events: EventLog,
+}
+
+impl Node {
+    /// A handle that asks through `requests` and tells what is pushed to `events`.
+    pub fn new(requests: mpsc::Sender<Call>, events: EventLog) -> Self {
+        Self { requests, events }
+    }
+
+    /// Asks and waits for the answer. A full channel makes the caller wait, within the time
+    /// limit of its HTTP request.
+    pub(crate) async fn ask(&self, request: Request) -> Result<Reply, ApiError> {
+        let gone = || ApiError::Unavailable("the node is shutting down".to_owned());
+        let (reply, answer) = oneshot::channel();
+        self.requests.send(Call { request, reply }).await.map_err(|_| gone())?;
+        Ok(answer.await.map_err(|_| gone())??)
+    }
+
+    pub(crate) fn events(&self) -> &EventLog {
+        &self.events
+    }
+}
+
+/// Takes the expected kind of reply out of [`Node::ask`]'s answer, or blames the engine.
+macro_rules! expect_reply {
+    ($reply:expr, $($pattern:pat => $value:expr),+ $(,)?) => {
+        match $reply {
+            $($pattern => Ok($value),)+
+            other => Err($crate::error::ApiError::Internal(format!(
+                "the engine answered something else: {other:?}"
+            ))),
+        }
+    };
+}
+
+pub(crate) use expect_reply;

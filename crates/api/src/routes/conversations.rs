@@ -1,0 +1,106 @@
+//! Conversations and who is in them.
+
+use axum::{
+    Json,
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use engine::{Reply, Request};
+use protocol::identity::{ConversationId, PersonaId};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    error::ApiError,
+    extract::{Body, PathId, PathIds},
+    node::{Node, expect_reply},
+    router::App,
+    types::{
+        Refusals,
+        conversation::{Conversation, Conversations, NewConversation, NewMembers},
+        id::{Id, bare},
+    },
+};
+
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(open, list))
+        .routes(routes!(get))
+        .routes(routes!(add))
+        .routes(routes!(remove))
+}
+
+/// Opens a direct or group conversation with contacts.
+#[utoipa::path(post, path = "/v1/conversations", tag = "conversations",
+    request_body = NewConversation,
+    responses((status = 201, description = "It is open", body = Conversation), Refusals))]
+async fn open(
+    State(node): State<Node>,
+    Body(new): Body<NewConversation>,
+) -> Result<(StatusCode, Json<Conversation>), ApiError> {
+    let Id(persona) = new.persona;
+    let request = Request::OpenConversation {
+        persona,
+        kind: new.kind.into(),
+        members: bare(new.members),
+        title: new.title,
+    };
+    expect_reply!(node.ask(request).await?,
+        Reply::Conversation(view) => (StatusCode::CREATED, Json(view.into())))
+}
+
+/// All conversations.
+#[utoipa::path(get, path = "/v1/conversations", tag = "conversations",
+    responses((status = 200, description = "All of them", body = Conversations), Refusals))]
+async fn list(State(node): State<Node>) -> Result<Json<Conversations>, ApiError> {
+    let reply = node.ask(Request::ListConversations).await?;
+    expect_reply!(reply, Reply::Conversations(views) => {
+        Json(Conversations { conversations: views.into_iter().map(Conversation::from).collect() })
+    })
+}
+
+/// One conversation.
+#[utoipa::path(get, path = "/v1/conversations/{id}", tag = "conversations",
+    params(("id" = String, Path, description = "The conversation")),
+    responses((status = 200, description = "As it is now", body = Conversation), Refusals))]
+async fn get(
+    State(node): State<Node>,
+    PathId(id): PathId<ConversationId>,
+) -> Result<Json<Conversation>, ApiError> {
+    expect_reply!(node.ask(Request::GetConversation(id)).await?,
+        Reply::Conversation(view) => Json(view.into()))
+}
+
+/// Adds contacts to a group. Its creator only.
+#[utoipa::path(post, path = "/v1/conversations/{id}/members", tag = "conversations",
+    request_body = NewMembers, params(("id" = String, Path, description = "The conversation")),
+    responses((status = 200, description = "As it is now", body = Conversation),
+        (status = 204, description = "Done; events will show it"), Refusals))]
+async fn add(
+    State(node): State<Node>,
+    PathId(conversation): PathId<ConversationId>,
+    Body(new): Body<NewMembers>,
+) -> Result<Response, ApiError> {
+    let request = Request::AddMembers { conversation, members: bare(new.members) };
+    changed(node.ask(request).await?)
+}
+
+/// Removes a member of a group. Its creator only.
+#[utoipa::path(delete, path = "/v1/conversations/{id}/members/{persona}", tag = "conversations",
+    params(("id" = String, Path, description = "The conversation"),
+        ("persona" = String, Path, description = "The member's did:key")),
+    responses((status = 200, description = "As it is now", body = Conversation),
+        (status = 204, description = "Done; events will show it"), Refusals))]
+async fn remove(
+    State(node): State<Node>,
+    PathIds(conversation, member): PathIds<ConversationId, PersonaId>,
+) -> Result<Response, ApiError> {
+    changed(node.ask(Request::RemoveMember { conversation, member }).await?)
+}
+
+fn changed(reply: Reply) -> Result<Response, ApiError> {
+    expect_reply!(reply,
+        Reply::Conversation(view) => Json(Conversation::from(view)).into_response(),
+        Reply::Done => StatusCode::NO_CONTENT.into_response(),
+    )
+}

@@ -1,0 +1,39 @@
+//! Every call of the API: a file a resource. Routes are registered together with their
+//! description, so none can be served and be missing from `/openapi.json`.
+
+mod approvals;
+mod contacts;
+mod conversations;
+mod events;
+mod health;
+mod messages;
+mod network;
+mod personas;
+mod proposals;
+mod session;
+mod tasks;
+
+pub(crate) use events::LISTENERS_MAX;
+
+use axum::middleware::from_fn_with_state;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::{limits::bounded, router::App};
+
+/// All calls. Those that answer and are done work within the bounds of [`crate::limits`]; event
+/// streams have their own.
+pub(crate) fn all(app: &App) -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .merge(session::routes())
+        .merge(personas::routes())
+        .merge(contacts::routes())
+        .merge(conversations::routes())
+        .merge(messages::routes())
+        .merge(proposals::routes())
+        .merge(tasks::routes())
+        .merge(approvals::routes())
+        .merge(network::routes())
+        .layer(from_fn_with_state(app.clone(), bounded))
+        .merge(health::routes())
+        .merge(events::routes())
+}

@@ -1,0 +1,138 @@
+//! Conversations and who is in them.
+
+use engine::{
+    request::ConversationKind as Kind,
+    view::{ConversationView, MemberView},
+};
+use protocol::identity::PersonaId;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{id::Id, time::iso};
+
+/// What kind of conversation.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ConversationKind {
+    /// Two personas.
+    Direct,
+    /// Two or more, with a title.
+    Group,
+}
+
+impl From<ConversationKind> for Kind {
+    fn from(kind: ConversationKind) -> Self {
+        match kind {
+            ConversationKind::Direct => Self::Direct,
+            ConversationKind::Group => Self::Group,
+        }
+    }
+}
+
+impl From<Kind> for ConversationKind {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Direct => Self::Direct,
+            Kind::Group => Self::Group,
+        }
+    }
+}
+
+/// A conversation to open with contacts.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewConversation {
+    /// Who opens it: a persona of this node.
+    #[schema(value_type = String)]
+    pub(crate) persona: Id<PersonaId>,
+    /// Direct or group.
+    pub(crate) kind: ConversationKind,
+    /// The others.
+    #[schema(value_type = Vec<String>)]
+    pub(crate) members: Vec<Id<PersonaId>>,
+    /// For people; at most 128 bytes.
+    pub(crate) title: Option<String>,
+}
+
+/// Contacts to add to a group.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewMembers {
+    /// Whom.
+    #[schema(value_type = Vec<String>)]
+    pub(crate) members: Vec<Id<PersonaId>>,
+}
+
+/// A member of a conversation.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Member {
+    /// Who.
+    persona: String,
+    /// What it calls itself, where its card is known.
+    name: String,
+    /// Whether it is a persona of this node.
+    ours: bool,
+    /// Whether its home node is connected to ours now (ours always is).
+    online: bool,
+}
+
+impl From<MemberView> for Member {
+    fn from(view: MemberView) -> Self {
+        Self {
+            persona: view.persona.to_string(),
+            name: view.name,
+            ours: view.ours,
+            online: view.online,
+        }
+    }
+}
+
+/// A conversation as one of our personas sees it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Conversation {
+    /// Which.
+    id: String,
+    /// Our persona in it.
+    persona: String,
+    /// Direct or group.
+    kind: ConversationKind,
+    /// For people.
+    title: String,
+    /// Everyone in it.
+    members: Vec<Member>,
+    /// Who orders membership changes.
+    sequencer: String,
+    /// The MLS epoch: rises with every membership change.
+    epoch: u64,
+    /// Whether we are still in it.
+    active: bool,
+    /// When it was opened.
+    #[schema(format = DateTime)]
+    created_at: String,
+    /// The same in milliseconds since the Unix epoch.
+    created_at_ms: u64,
+}
+
+impl From<ConversationView> for Conversation {
+    fn from(view: ConversationView) -> Self {
+        Self {
+            id: view.id.to_string(),
+            persona: view.persona.to_string(),
+            kind: view.kind.into(),
+            title: view.title,
+            members: view.members.into_iter().map(Member::from).collect(),
+            sequencer: view.sequencer.to_string(),
+            epoch: view.epoch,
+            active: view.active,
+            created_at: iso(view.created_at_ms),
+            created_at_ms: view.created_at_ms,
+        }
+    }
+}
+
+/// All conversations.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Conversations {
+    /// In no special order.
+    pub(crate) conversations: Vec<Conversation>,
+}

@@ -1,0 +1,183 @@
+//! Messages and what became of them.
+
+use engine::view::{DeliveryState as Far, DeliveryView, MessageView};
+use protocol::identity::{MessageId, PersonaId};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::{id::Id, time::iso};
+
+/// Something to say.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewMessage {
+    /// At most 64 KiB.
+    pub(crate) text: String,
+    /// Which of the node's personas speaks, where several are members.
+    #[schema(value_type = Option<String>)]
+    pub(crate) persona: Option<Id<PersonaId>>,
+}
+
+/// The promise about a message just sent: it is on disk and will be delivered.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Accepted {
+    /// Its id.
+    id: String,
+    /// `accepted`.
+    #[schema(example = "accepted")]
+    state: &'static str,
+}
+
+impl From<MessageId> for Accepted {
+    fn from(id: MessageId) -> Self {
+        Self { id: id.to_string(), state: "accepted" }
+    }
+}
+
+/// Which page of a conversation.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct MessagesQuery {
+    /// Only messages before this one: the `next` of the page before.
+    pub(crate) before: Option<String>,
+    /// How many.
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    pub(crate) limit: Option<usize>,
+}
+
+/// A message.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Message {
+    /// Which.
+    pub(crate) id: String,
+    /// Where.
+    conversation: String,
+    /// Who wrote it.
+    author: String,
+    /// What the author calls itself.
+    author_name: String,
+    /// Whether one of our personas wrote it.
+    ours: bool,
+    /// The author's clock.
+    #[schema(format = DateTime)]
+    sent_at: String,
+    /// The same in milliseconds since the Unix epoch.
+    sent_at_ms: u64,
+    /// Our clock when it was committed.
+    #[schema(format = DateTime)]
+    committed_at: String,
+    /// The same in milliseconds since the Unix epoch.
+    committed_at_ms: u64,
+    /// The kind of content: `text`, `agent_request`, `decision`, ...
+    kind: String,
+    /// Text for people.
+    text: String,
+    /// How far it has come altogether.
+    state: MessageState,
+    /// What became of it, per recipient; empty for messages of others.
+    deliveries: Vec<Delivery>,
+}
+
+/// How far a message has come, all recipients taken together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum MessageState {
+    /// Somebody else wrote it and we have it.
+    Received,
+    /// On our disk; at least one recipient's node has still to confirm it.
+    Accepted,
+    /// On the disk of every recipient that is still there to have it.
+    Delivered,
+    /// It can reach no recipient any more.
+    Failed,
+}
+
+/// What became of a message for one recipient.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Delivery {
+    /// For whom.
+    recipient: String,
+    /// How far.
+    state: DeliveryState,
+    /// When that state was reached.
+    #[schema(format = DateTime)]
+    at: String,
+    /// The same in milliseconds since the Unix epoch.
+    at_ms: u64,
+}
+
+/// How far a message has come for one recipient.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum DeliveryState {
+    /// On our disk, waiting for the recipient's node.
+    Queued,
+    /// On the recipient's disk, by its signed receipt.
+    Delivered,
+    /// The recipient left or was removed before it could be delivered.
+    Failed,
+}
+
+impl From<Far> for DeliveryState {
+    fn from(state: Far) -> Self {
+        match state {
+            Far::Queued => Self::Queued,
+            Far::Delivered => Self::Delivered,
+            Far::Failed => Self::Failed,
+        }
+    }
+}
+
+impl MessageState {
+    fn of(view: &MessageView) -> Self {
+        let any = |far| view.deliveries.iter().any(|delivery| delivery.state == far);
+        match view.ours {
+            false => Self::Received,
+            true if any(Far::Queued) => Self::Accepted,
+            true if any(Far::Failed) && !any(Far::Delivered) => Self::Failed,
+            true => Self::Delivered,
+        }
+    }
+}
+
+impl From<DeliveryView> for Delivery {
+    fn from(view: DeliveryView) -> Self {
+        Self {
+            recipient: view.recipient.to_string(),
+            state: view.state.into(),
+            at: iso(view.at_ms),
+            at_ms: view.at_ms,
+        }
+    }
+}
+
+impl From<MessageView> for Message {
+    fn from(view: MessageView) -> Self {
+        let state = MessageState::of(&view);
+        Self {
+            id: view.id.to_string(),
+            conversation: view.conversation.to_string(),
+            author: view.author.to_string(),
+            author_name: view.author_name,
+            ours: view.ours,
+            sent_at: iso(view.sent_at_ms),
+            sent_at_ms: view.sent_at_ms,
+            committed_at: iso(view.committed_at_ms),
+            committed_at_ms: view.committed_at_ms,
+            kind: view.kind.to_owned(),
+            text: view.text,
+            state,
+            deliveries: view.deliveries.into_iter().map(Delivery::from).collect(),
+        }
+    }
+}
+
+/// A page of a conversation.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Messages {
+    /// Newest first.
+    pub(crate) messages: Vec<Message>,
+    /// Pass as `before` to get the next page; null at the end.
+    pub(crate) next: Option<String>,
+}

@@ -1,0 +1,159 @@
+//! Proposals and ballots.
+
+use engine::view::{ProposalView, VoterView};
+use protocol::identity::PersonaId;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::{
+    id::Id,
+    rule::{Choice, Rule},
+    time::{Moment, iso},
+};
+
+/// A question to put to a conversation.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewProposal {
+    /// At most 1 KiB.
+    pub(crate) question: String,
+    /// At most 16 of at most 256 bytes; none for yes or no.
+    #[serde(default)]
+    pub(crate) options: Vec<String>,
+    /// How it is decided. When absent: 7/10 of the electorate for yes or no; with options, the
+    /// most approved one that half of the voters approve of.
+    pub(crate) rule: Option<Rule>,
+    /// When voting ends: ISO-8601 with a zone, or milliseconds since the Unix epoch.
+    #[schema(value_type = String, example = "2026-11-20T18:00:00Z")]
+    pub(crate) deadline: Moment,
+    /// How long ballots cast in time may still arrive; two minutes when absent.
+    pub(crate) grace_seconds: Option<u64>,
+    /// Which of the node's personas asks, where several are members.
+    #[schema(value_type = Option<String>)]
+    pub(crate) persona: Option<Id<PersonaId>>,
+}
+
+/// Which proposals.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ProposalsQuery {
+    /// Only those of this conversation.
+    pub(crate) conversation: Option<String>,
+}
+
+/// A vote in the owner's name.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewBallot {
+    /// What the owner says.
+    pub(crate) choice: Choice,
+    /// Which of the node's personas votes, where several are electors.
+    #[schema(value_type = Option<String>)]
+    pub(crate) persona: Option<Id<PersonaId>>,
+}
+
+/// A proposal as one of our personas sees it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Proposal {
+    /// Which.
+    id: String,
+    /// Where.
+    conversation: String,
+    /// Our persona in it.
+    persona: String,
+    /// Who asked.
+    proposer: String,
+    /// The question.
+    question: String,
+    /// The options; empty for yes or no.
+    options: Vec<String>,
+    /// How it is decided.
+    rule: Rule,
+    /// When voting began.
+    #[schema(format = DateTime)]
+    opens_at: String,
+    /// The same in milliseconds since the Unix epoch.
+    opens_at_ms: u64,
+    /// When voting ends.
+    #[schema(format = DateTime)]
+    deadline: String,
+    /// The same in milliseconds since the Unix epoch.
+    deadline_ms: u64,
+    /// `open`, `closing`, `deciding`, `decided` or `forked`.
+    phase: String,
+    /// What it waits for, in words.
+    waiting: String,
+    /// Who may vote and what is known of their vote.
+    voters: Vec<Voter>,
+    /// Votes per option (or yes, no, abstain), provisional until decided.
+    tally: Vec<u32>,
+    /// Ballots counted so far.
+    cast: u32,
+    /// The outcome in words, when decided.
+    outcome: Option<String>,
+    /// Indexes of the options that won, when decided.
+    winners: Vec<u16>,
+    /// Whether the certificate can be fetched.
+    certified: bool,
+}
+
+/// A voter and what is known of its vote.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Voter {
+    /// Who.
+    persona: String,
+    /// What it calls itself.
+    name: String,
+    /// Whether it is a persona of this node.
+    ours: bool,
+    /// Its ballot, once seen.
+    choice: Option<Choice>,
+    /// Whether it signed two different ballots, which voids both.
+    void: bool,
+}
+
+impl From<VoterView> for Voter {
+    fn from(view: VoterView) -> Self {
+        Self {
+            persona: view.persona.to_string(),
+            name: view.name,
+            ours: view.ours,
+            choice: view.choice.map(Choice::from),
+            void: view.void,
+        }
+    }
+}
+
+impl From<ProposalView> for Proposal {
+    fn from(view: ProposalView) -> Self {
+        Self {
+            id: view.id.to_string(),
+            conversation: view.conversation.to_string(),
+            persona: view.persona.to_string(),
+            proposer: view.proposer.to_string(),
+            question: view.question,
+            options: view.options,
+            rule: view.rule.into(),
+            opens_at: iso(view.opens_at_ms),
+            opens_at_ms: view.opens_at_ms,
+            deadline: iso(view.deadline_ms),
+            deadline_ms: view.deadline_ms,
+            phase: view.phase.to_owned(),
+            waiting: view.waiting,
+            voters: view.voters.into_iter().map(Voter::from).collect(),
+            tally: view.tally,
+            cast: view.cast,
+            outcome: view.outcome,
+            winners: view.winners,
+            certified: view.certified,
+        }
+    }
+}
+
+/// All proposals, or those of one conversation.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Proposals {
+    /// In no special order.
+    pub(crate) proposals: Vec<Proposal>,
+}

@@ -1,0 +1,188 @@
+//! A router in front of the table, with time moved by hand.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use api::{Call, Credentials, EventLog, Node};
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    http::{HeaderMap, Method, Request, StatusCode, header, request::Builder},
+};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::{
+    net::TcpListener,
+    sync::{mpsc, oneshot, watch},
+    task::JoinHandle,
+};
+use tower::ServiceExt;
+
+use crate::table;
+
+pub(crate) const BOOT_MS: u64 = 1_795_000_000_000;
+
+pub(crate) struct Harness {
+    pub(crate) router: Router,
+    /// The name of the server, as in `Host`.
+    pub(crate) host: String,
+    pub(crate) token: String,
+    pub(crate) credentials: Arc<Credentials>,
+    pub(crate) log: EventLog,
+    pub(crate) ready: watch::Sender<bool>,
+    asked: Arc<Mutex<Vec<engine::Request>>>,
+    clock: Arc<Mutex<Instant>>,
+    _dir: TempDir,
+}
+
+/// A page that has logged in.
+#[derive(Clone)]
+pub(crate) struct Page {
+    pub(crate) cookie: String,
+    pub(crate) csrf: String,
+}
+
+/// An answer, read whole.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+}
+
+impl Harness {
+    pub(crate) fn new() -> Self {
+        Self::named("127.0.0.1:7777", table::answer)
+    }
+
+    /// In front of an engine that answers otherwise.
+    pub(crate) fn answering(
+        answer: impl Fn(engine::Request) -> Result<engine::Reply, engine::RequestError> + Send + 'static,
+    ) -> Self {
+        Self::named("127.0.0.1:7777", answer)
+    }
+
+    /// A real server on a real socket, and the way to stop it.
+    pub(crate) async fn served() -> (Self, oneshot::Sender<()>, JoinHandle<()>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let host = listener.local_addr().unwrap().to_string();
+        let harness = Self::named(&host, table::answer);
+        let (stop, stopped) = oneshot::channel::<()>();
+        let router = harness.router.clone();
+        let server = tokio::spawn(async move {
+            let shutdown = async move { drop(stopped.await) };
+            api::serve(listener, router, shutdown).await.unwrap();
+        });
+        (harness, stop, server)
+    }
+
+    fn named(
+        host: &str,
+        answer: impl Fn(engine::Request) -> Result<engine::Reply, engine::RequestError> + Send + 'static,
+    ) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let clock = Arc::new(Mutex::new(Instant::now()));
+        let read = Arc::clone(&clock);
+        let credentials =
+            Credentials::create_with_clock(dir.path(), Arc::new(move || *read.lock().unwrap()));
+        let credentials = Arc::new(credentials.unwrap());
+        let token = std::fs::read_to_string(dir.path().join(api::TOKEN_FILE)).unwrap();
+
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let noted = Arc::clone(&asked);
+        let (requests, mut calls) = mpsc::channel::<Call>(16);
+        tokio::spawn(async move {
+            while let Some(Call { request, reply }) = calls.recv().await {
+                noted.lock().unwrap().push(request.clone());
+                // The caller may have gone.
+                let _ = reply.send(answer(request));
+            }
+        });
+
+        let log = EventLog::new(BOOT_MS);
+        let (ready, is_ready) = watch::channel(true);
+        let authorities = vec![host.to_owned(), "localhost:7777".into(), "[::1]:7777".into()];
+        let node = Node::new(requests, log.clone());
+        let router = api::app(node, Arc::clone(&credentials), authorities, is_ready);
+        let host = host.to_owned();
+        Self { router, host, token, credentials, log, ready, asked, clock, _dir: dir }
+    }
+
+    pub(crate) fn pass_time(&self, time: Duration) {
+        *self.clock.lock().unwrap() += time;
+    }
+
+    /// The last thing the engine was asked, for looking at.
+    pub(crate) fn last_asked(&self) -> String {
+        format!("{:?}", self.asked.lock().unwrap().last().expect("something was asked"))
+    }
+
+    pub(crate) fn asked_count(&self) -> usize {
+        self.asked.lock().unwrap().len()
+    }
+
+    /// A request under our name, without credentials.
+    pub(crate) fn request(&self, method: Method, path: &str) -> Builder {
+        Request::builder().method(method).uri(path).header(header::HOST, &self.host)
+    }
+
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = to_bytes(body, usize::MAX).await.unwrap();
+        let text = String::from_utf8(bytes.to_vec()).unwrap();
+        Answer { status: parts.status, headers: parts.headers, text }
+    }
+
+    /// A call of a program that has the token.
+    pub(crate) async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
+        let mut request = self
+            .request(method, path)
+            .header(header::AUTHORIZATION, format!("Bearer {}", self.token));
+        let body = match body {
+            Some(json) => {
+                request = request.header(header::CONTENT_TYPE, "application/json");
+                Body::from(json.to_string())
+            }
+            None => Body::empty(),
+        };
+        self.send(request.body(body).unwrap()).await
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.call(Method::GET, path, None).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
+        self.call(Method::POST, path, Some(body)).await
+    }
+
+    /// Tries a login code.
+    pub(crate) async fn login(&self, code: &str) -> Answer {
+        let body = serde_json::json!({ "code": code }).to_string();
+        let request = self
+            .request(Method::POST, "/v1/login")
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Body::from(body));
+        self.send(request.unwrap()).await
+    }
+
+    /// A page that has logged in.
+    pub(crate) async fn page(&self) -> Page {
+        let answer = self.login(&self.credentials.login_code()).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+        let cookie = answer.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+        Page { cookie, csrf: answer.json()["csrf"].as_str().unwrap().to_owned() }
+    }
+}

@@ -1,0 +1,250 @@
+//! The engine's part: an answer to every request about the few things it knows.
+
+use engine::{
+    Reply, Request, RequestError,
+    request::{ConversationKind, DiscoveredView, LocalId},
+    view::{
+        ApprovalView, AuditView, ContactState, ContactView, ConversationView, DeliveryState,
+        DeliveryView, MemberView, MessageView, NetworkView, PeerView, PersonaView, ProposalView,
+        StepView, TaskView, VoterView,
+    },
+};
+use protocol::{
+    decision::{Base, Choice, Rule},
+    identity::{ConversationId, Handle, MessageId, PersonaId, PersonaKey, ProposalId},
+};
+
+pub(crate) const T: u64 = 1_795_197_600_120;
+pub(crate) const CONVERSATION: ConversationId = ConversationId([1; 16]);
+pub(crate) const MESSAGE: MessageId = MessageId([2; 16]);
+pub(crate) const PROPOSAL: ProposalId = ProposalId([3; 32]);
+pub(crate) const TASK: LocalId = LocalId([4; 16]);
+pub(crate) const APPROVAL: LocalId = LocalId([5; 16]);
+pub(crate) const CERTIFICATE: &str = r#"{"certificate": true}"#;
+
+pub(crate) fn maya() -> PersonaId {
+    PersonaKey::from_seed(&[7; 32]).id()
+}
+
+pub(crate) fn bob() -> PersonaId {
+    PersonaKey::from_seed(&[8; 32]).id()
+}
+
+pub(crate) fn answer(request: Request) -> Result<Reply, RequestError> {
+    let known =
+        |holds: bool, what| if holds { Ok(()) } else { Err(RequestError::NotFound { what }) };
+    match request {
+        Request::CreatePersona { name, .. } if name.is_empty() => {
+            Err(RequestError::Invalid { field: "name", reason: "1 to 64 bytes".into() })
+        }
+        Request::CreatePersona { .. } | Request::UpdatePersona { .. } => {
+            Ok(Reply::Persona(persona()))
+        }
+        Request::ListPersonas => Ok(Reply::Personas(vec![persona()])),
+        Request::Discover(_) => Ok(Reply::Discovered(DiscoveredView {
+            persona: bob(),
+            name: "Bob".into(),
+            handle: handle(bob(), "bob"),
+            home_node: "ab".repeat(32),
+            capabilities: vec!["scheduling"],
+            expires_at_ms: T,
+        })),
+        Request::CreateInvite { .. } => {
+            Ok(Reply::Invite { link: "conclave:invite:abc".into(), expires_at_ms: T })
+        }
+        Request::AddContact { persona, .. } if persona == bob() => {
+            Err(RequestError::Forbidden { reason: "not a persona of this node".into() })
+        }
+        Request::AddContact { .. } => Ok(Reply::Contact(contact())),
+        Request::ListContacts { .. } => Ok(Reply::Contacts(vec![contact()])),
+        Request::OpenConversation { members, .. } if members.is_empty() => {
+            Err(RequestError::Unavailable { reason: "nobody is there".into() })
+        }
+        Request::OpenConversation { .. } => Ok(Reply::Conversation(conversation())),
+        Request::ListConversations => Ok(Reply::Conversations(vec![conversation()])),
+        Request::GetConversation(id) => {
+            known(id == CONVERSATION, "conversation")?;
+            Ok(Reply::Conversation(conversation()))
+        }
+        Request::AddMembers { .. } => Ok(Reply::Conversation(conversation())),
+        Request::RemoveMember { .. } => Ok(Reply::Done),
+        Request::Send { text, .. } if text == "again" => {
+            Err(RequestError::Conflict { reason: "the key was used for another text".into() })
+        }
+        Request::Send { text, .. } if text == "bug" => {
+            Err(RequestError::Internal { reason: "secret detail".into() })
+        }
+        Request::Send { conversation, .. } => {
+            known(conversation == CONVERSATION, "conversation")?;
+            Ok(Reply::Accepted { message: MESSAGE })
+        }
+        Request::ListMessages { .. } => {
+            Ok(Reply::Messages { messages: vec![message("hello")], next: Some(MESSAGE) })
+        }
+        Request::GetMessage(id) => {
+            known(id == MESSAGE, "message")?;
+            Ok(Reply::Message(message("hello")))
+        }
+        Request::Propose { .. } => Ok(Reply::Proposal(proposal())),
+        Request::ListProposals { .. } => Ok(Reply::Proposals(vec![proposal()])),
+        Request::GetProposal(id) | Request::Vote { proposal: id, .. } => {
+            known(id == PROPOSAL, "proposal")?;
+            Ok(Reply::Proposal(proposal()))
+        }
+        Request::GetCertificate(id) => {
+            known(id == PROPOSAL, "proposal")?;
+            Ok(Reply::Certificate(CERTIFICATE.into()))
+        }
+        Request::CreateTask { .. } => Ok(Reply::Task(task())),
+        Request::ListTasks => Ok(Reply::Tasks(vec![task()])),
+        Request::GetTask(id) => {
+            known(id == TASK, "task")?;
+            Ok(Reply::Task(task()))
+        }
+        Request::ListApprovals => Ok(Reply::Approvals(vec![approval()])),
+        Request::Decide { approval, .. } => {
+            known(approval == APPROVAL, "approval")?;
+            Ok(Reply::Done)
+        }
+        Request::GetNetwork => Ok(Reply::Network(NetworkView {
+            node: "cd".repeat(32),
+            addresses: vec!["/ip4/127.0.0.1/tcp/4001".into()],
+            peers: vec![PeerView {
+                node: "ef".repeat(32),
+                address: "/ip4/127.0.0.1/udp/4001/quic-v1".into(),
+                transport: "quic",
+                rtt_us: Some(120),
+                contacts: vec!["Bob".into()],
+            }],
+            routing_table: 3,
+        })),
+        Request::ListAudit => Ok(Reply::Audit(vec![AuditView {
+            at_ms: T,
+            persona: maya(),
+            action: "availability.answered".into(),
+            detail: "told Bob".into(),
+        }])),
+    }
+}
+
+fn handle(persona: PersonaId, name: &str) -> String {
+    Handle::new(name, &persona).unwrap().to_string()
+}
+
+pub(crate) fn persona() -> PersonaView {
+    PersonaView {
+        id: maya(),
+        name: "Maya".into(),
+        handle: handle(maya(), "maya"),
+        settings: Default::default(),
+        calendar: None,
+        created_at_ms: T,
+        published: true,
+    }
+}
+
+fn contact() -> ContactView {
+    ContactView {
+        owner: maya(),
+        persona: bob(),
+        name: "Bob".into(),
+        handle: handle(bob(), "bob"),
+        tier: "known",
+        state: ContactState::Established,
+        online: true,
+        last_seen_ms: Some(T),
+    }
+}
+
+fn conversation() -> ConversationView {
+    ConversationView {
+        id: CONVERSATION,
+        persona: maya(),
+        kind: ConversationKind::Group,
+        title: "Dinner".into(),
+        members: vec![MemberView { persona: bob(), name: "Bob".into(), ours: false, online: true }],
+        sequencer: maya(),
+        epoch: 2,
+        active: true,
+        created_at_ms: T,
+    }
+}
+
+pub(crate) fn message(text: &str) -> MessageView {
+    let delivery = |seed, state| DeliveryView {
+        recipient: PersonaKey::from_seed(&[seed; 32]).id(),
+        state,
+        at_ms: T,
+    };
+    MessageView {
+        id: MESSAGE,
+        conversation: CONVERSATION,
+        author: maya(),
+        author_name: "Maya".into(),
+        ours: true,
+        sent_at_ms: T,
+        committed_at_ms: T,
+        kind: "text",
+        text: text.into(),
+        deliveries: vec![delivery(8, DeliveryState::Delivered), delivery(9, DeliveryState::Queued)],
+    }
+}
+
+fn proposal() -> ProposalView {
+    let voter = |persona, choice| VoterView {
+        persona,
+        name: "Somebody".into(),
+        ours: persona == maya(),
+        choice,
+        void: false,
+    };
+    ProposalView {
+        id: PROPOSAL,
+        conversation: CONVERSATION,
+        persona: maya(),
+        proposer: bob(),
+        question: "Pizza?".into(),
+        options: vec![],
+        rule: Rule::Threshold { num: 7, den: 10, base: Base::Electorate, quorum: 1 },
+        opens_at_ms: T,
+        deadline_ms: T + 1000,
+        phase: "open",
+        waiting: "open until the deadline".into(),
+        voters: vec![voter(maya(), Some(Choice::Yes)), voter(bob(), None)],
+        tally: vec![1, 0, 0],
+        cast: 1,
+        outcome: None,
+        winners: vec![],
+        certified: false,
+    }
+}
+
+fn task() -> TaskView {
+    TaskView {
+        id: TASK,
+        persona: maya(),
+        text: "dinner with Bob".into(),
+        state: "done",
+        steps: vec![StepView { at_ms: T, text: "asked Bob".into() }],
+        question: None,
+        conversation: Some(CONVERSATION),
+        proposal: Some(PROPOSAL),
+        slot: serde_json::from_value(serde_json::json!({"start_ms": T, "end_ms": T + 60_000}))
+            .unwrap(),
+        result: Some("dinner on Friday".into()),
+        created_at_ms: T,
+    }
+}
+
+fn approval() -> ApprovalView {
+    ApprovalView {
+        id: APPROVAL,
+        persona: maya(),
+        kind: "contact",
+        summary: "Bob wants to be a contact".into(),
+        from: Some(bob()),
+        from_name: Some("Bob".into()),
+        created_at_ms: T,
+        expires_at_ms: T + 1000,
+    }
+}
