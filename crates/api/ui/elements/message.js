@@ -1,0 +1,82 @@
+// @ts-check
+/** One message as a bubble, with what became of it. */
+
+import { h } from "../dom.js";
+import { exactTime, timeOfDay } from "../format.js";
+import { icon } from "../icons.js";
+import { nameOf } from "../model.js";
+import { update } from "../store.js";
+import { forget, say } from "../sync.js";
+import { avatar, hueOf } from "./avatar.js";
+import { toastError } from "./toast.js";
+
+/** @typedef {import("../model.js").Message} Message */
+
+/** The message whose deliveries are shown. @type {string | null} */
+let opened = null;
+
+/**
+ * @param {import("../model.js").Conversation} c
+ * @param {Message} m
+ * @param {boolean} joined Whether it continues the message before.
+ */
+export function messageBubble(c, m, joined) {
+  const own = m.author === c.persona;
+  const named = !own && c.kind === "group" && !joined;
+  return h("div", { class: `message${own ? " own" : ""}${joined ? " joined" : ""}${m.pending ? ` ${m.pending}` : ""}`, key: m.key ?? m.id, "data-testid": "message", "data-message": m.id },
+    !own && (joined ? h("span", { class: "avatar-space" }) : avatar({ persona: m.author, name: m.author_name }, { size: "s" })),
+    h("div", { class: "bubble-column" },
+      named && h("span", { class: "author", style: { "--hue": hueOf(m.author) } }, m.author_name),
+      h("div", { class: "bubble" },
+        !named && h("span", { class: "visually-hidden" }, own ? "You: " : `${m.author_name}: `),
+        h("span", { class: "bubble-text" }, linked(m.text)),
+        h("span", { class: "bubble-meta" },
+          h("time", { datetime: m.sent_at, title: exactTime(m.sent_at) }, timeOfDay(m.sent_at)),
+          own && ticks(m))),
+      m.pending === "refused" && refused(c, m),
+      own && opened === m.id && deliveries(m)));
+}
+
+/** Text with its web addresses as links. @param {string} text */
+function linked(text) {
+  return text.split(/(https?:\/\/[^\s<>"']+[^\s<>"'.,;:!?)\]])/).map((part, index) =>
+    index % 2 === 1 ? h("a", { href: part, target: "_blank", rel: "noopener noreferrer" }, part) : part);
+}
+
+/** @param {Message} m */
+function ticks(m) {
+  if (m.pending) return h("span", { class: "ticks", title: m.pending === "sending" ? "Sending" : "Not sent" }, icon(m.pending === "sending" ? "clock" : "warn", 14));
+  const all = m.deliveries ?? [];
+  if (all.length === 0) return h("span", { class: "ticks", title: "On your node's disk" }, icon("check", 14));
+  const arrived = all.filter((d) => d.state === "delivered").length;
+  const failed = all.filter((d) => d.state === "failed").length;
+  const words = arrived === 0 ? "Queued: waiting for the others' nodes" : `Delivered to ${arrived} of ${all.length}`;
+  const complete = arrived + failed === all.length && arrived > 0;
+  return h("button", {
+    class: `ticks${complete ? " complete" : ""}`, type: "button", title: `${words}. Click for details`, "aria-label": words, "aria-expanded": opened === m.id ? "true" : "false",
+    "data-testid": "delivery", "data-state": complete ? "delivered" : arrived > 0 ? "partial" : "queued",
+    onclick: () => {
+      opened = opened === m.id ? null : m.id;
+      update();
+    },
+  },
+  !complete && all.length > 1 && arrived > 0 && h("span", null, `${arrived}/${all.length}`),
+  icon(arrived === 0 ? "clock" : complete ? "checks" : "check", 14));
+}
+
+/** @type {Record<string, string>} */
+const STATES = { queued: "queued until its node is connected", delivered: "delivered", failed: "left before it arrived" };
+
+/** @param {Message} m */
+const deliveries = (m) =>
+  h("ul", { class: "deliveries" }, m.deliveries.map((d) =>
+    h("li", { key: d.recipient },
+      avatar({ persona: d.recipient, name: nameOf(d.recipient) }, { size: "xs" }),
+      h("span", { class: "truncate" }, nameOf(d.recipient)),
+      h("span", { class: "muted" }, STATES[d.state] ?? d.state, d.state === "delivered" && ` ${timeOfDay(d.at)}`))));
+
+/** @param {import("../model.js").Conversation} c @param {Message} m */
+const refused = (c, m) =>
+  h("div", { class: "refusal", role: "alert" }, "Not sent.",
+    h("button", { class: "link", type: "button", onclick: () => say(c, m.text, m.key).catch((error) => toastError("Still not sent", error)) }, "Try again"),
+    h("button", { class: "link", type: "button", onclick: () => forget(m) }, "Discard"));

@@ -1,0 +1,187 @@
+// @ts-check
+/**
+ * The shapes of the local API's answers, and the questions views ask about them.
+ */
+
+import { compare } from "./format.js";
+import { state } from "./store.js";
+
+/**
+ * Ids are strings: personas `did:key:...`, the rest hexadecimal. Times are ISO-8601.
+ *
+ * @typedef {{ id: string, name: string, handle: string, settings: Record<string, any>,
+ *   calendar: string | null, created_at: string, published: boolean }} Persona
+ * @typedef {{ owner: string, persona: string, name: string, handle: string, tier: string,
+ *   state: "requested" | "pending" | "established", online: boolean, last_seen: string | null }} Contact
+ * @typedef {{ persona: string, name: string, ours: boolean, online: boolean }} Member
+ * @typedef {{ id: string, persona: string, kind: "direct" | "group", title: string,
+ *   members: Member[], sequencer: string, epoch: number, active: boolean,
+ *   created_at: string }} Conversation
+ * @typedef {{ recipient: string, state: "queued" | "delivered" | "failed", at: string }} Delivery
+ * @typedef {{ id: string, conversation: string, author: string, author_name: string, ours: boolean,
+ *   sent_at: string, committed_at: string, kind: string, text: string, deliveries: Delivery[],
+ *   pending?: "sending" | "refused", key?: string }} Message
+ * @typedef {"yes" | "no" | "abstain" | number[]} Choice
+ * @typedef {{ persona: string, name: string, ours: boolean, choice: Choice | null, void: boolean }} Voter
+ * @typedef {{ method: "threshold", share: string, base: string, quorum: number }
+ *   | { method: "approval", winners: number, minimum: string, quorum: number }} Rule
+ * @typedef {{ id: string, conversation: string, persona: string, proposer: string,
+ *   question: string, options: string[], rule: Rule, opens_at: string, deadline: string,
+ *   phase: "open" | "closing" | "deciding" | "decided" | "forked", waiting: string,
+ *   voters: Voter[], tally: number[], cast: number, outcome: string | null, winners: number[],
+ *   certified: boolean }} Proposal
+ * @typedef {{ at: string, text: string }} Step
+ * @typedef {{ id: string, persona: string, text: string, state: string, steps: Step[],
+ *   question: string | null, conversation: string | null, proposal: string | null,
+ *   slot: { start: string, end: string } | null, result: string | null,
+ *   created_at: string }} Task
+ * @typedef {{ id: string, persona: string, kind: string, summary: string, from: string | null,
+ *   from_name: string | null, created_at: string, expires_at: string }} Approval
+ * @typedef {{ node: string, address: string, transport: string, rtt_ms: number | null,
+ *   contacts: string[] }} Peer
+ * @typedef {{ node: string, addresses: string[], peers: Peer[], routing_table: number }} Network
+ * @typedef {{ at: string, persona: string, action: string, detail: string }} AuditEntry
+ * @typedef {{ persona: string, name: string, handle: string, home_node: string,
+ *   capabilities: string[], expires_at: string }} Discovered
+ * @typedef {{ messages: Message[], next: string | null, loading: boolean, fetched: boolean,
+ *   failed: boolean, complete: boolean }} Thread
+ *
+ * @typedef {{ session: "unknown" | "out" | "in", live: "connecting" | "live" | "lost",
+ *   persona: string | null, personas: Persona[] | null, contacts: Contact[] | null,
+ *   conversations: Conversation[] | null, proposals: Proposal[] | null, tasks: Task[] | null,
+ *   approvals: Approval[] | null, network: Network | null, audit: AuditEntry[] | null,
+ *   threads: Map<string, Thread> }} State
+ */
+
+/** Kinds of message that people write; everything else is protocol. */
+const SPOKEN = new Set(["text"]);
+
+/** The persona whose page this is now. @returns {Persona | null} */
+export const currentPersona = () => state.personas?.find((p) => p.id === state.persona) ?? null;
+
+/** Conversations of the current persona, the liveliest first. */
+export function conversations() {
+  return (state.conversations ?? [])
+    .filter((c) => c.persona === state.persona)
+    .sort((a, b) => compare(lastActivity(b), lastActivity(a)));
+}
+
+/** Contacts of the current persona, by name. */
+export function contacts() {
+  return (state.contacts ?? [])
+    .filter((c) => c.owner === state.persona)
+    .sort((a, b) => a.name.localeCompare(b.name));
+}
+
+/** Contacts one can talk to. */
+export const friends = () => contacts().filter((c) => c.state === "established" && c.tier !== "blocked");
+
+/** Proposals of the current persona: those still running first, each group the newest first. */
+export function proposals() {
+  const rank = (/** @type {Proposal} */ p) => (p.phase === "decided" ? 1 : 0);
+  return (state.proposals ?? [])
+    .filter((p) => p.persona === state.persona)
+    .sort((a, b) => rank(a) - rank(b) || compare(b.opens_at, a.opens_at));
+}
+
+/** Tasks of the current persona, the newest first. */
+export function tasks() {
+  return (state.tasks ?? [])
+    .filter((t) => t.persona === state.persona)
+    .sort((a, b) => compare(b.created_at, a.created_at));
+}
+
+/** @param {string} id */
+export const conversation = (id) =>
+  state.conversations?.find((c) => c.id === id && c.persona === state.persona) ??
+  state.conversations?.find((c) => c.id === id) ??
+  null;
+
+/** @param {string} id */
+export const proposal = (id) =>
+  state.proposals?.find((p) => p.id === id && p.persona === state.persona) ??
+  state.proposals?.find((p) => p.id === id) ??
+  null;
+
+/** What people call a conversation: its title, or the others in it. @param {Conversation} c */
+export function titleOf(c) {
+  if (c.kind === "group" && c.title) return c.title;
+  const names = others(c).map((m) => m.name || "Unknown");
+  return names.join(", ") || c.title || "Only you";
+}
+
+/** Everyone in it but our persona. @param {Conversation} c */
+export const others = (c) => c.members.filter((m) => m.persona !== c.persona);
+
+/** The last thing a person said, or failing that the last of all. @param {string} id */
+export function lastMessage(id) {
+  const messages = state.threads.get(id)?.messages ?? [];
+  return messages.findLast((m) => isSpoken(m)) ?? messages.at(-1) ?? null;
+}
+
+/** When something last happened in it. @param {Conversation} c */
+export function lastActivity(c) {
+  const said = state.threads.get(c.id)?.messages.at(-1)?.committed_at ?? "";
+  return said > c.created_at ? said : c.created_at;
+}
+
+/** Whether a person wrote it, as opposed to the protocol. @param {Message} m */
+export const isSpoken = (m) => SPOKEN.has(m.kind);
+
+/** Our ballot paper in a proposal, if we are an elector. @param {Proposal} p */
+export const ourVoter = (p) => p.voters.find((v) => v.persona === p.persona) ?? null;
+
+/** Whether our ballot can still be cast. @param {Proposal} p */
+export function canVote(p) {
+  const us = ourVoter(p);
+  return p.phase === "open" && us !== null && us.choice === null && Date.parse(p.deadline) > Date.now();
+}
+
+/** Proposals that wait for our ballot. */
+export const ballotsDue = () => proposals().filter(canVote);
+
+/** Approvals that have not run out. */
+export const approvalsDue = () =>
+  (state.approvals ?? []).filter((a) => Date.parse(a.expires_at) > Date.now());
+
+/** The name of any persona we have heard of. @param {string} id */
+export function nameOf(id) {
+  const own = state.personas?.find((p) => p.id === id);
+  if (own) return own.name;
+  const contact = state.contacts?.find((c) => c.persona === id);
+  if (contact) return contact.name;
+  for (const c of state.conversations ?? []) {
+    const member = c.members.find((m) => m.persona === id);
+    if (member?.name) return member.name;
+  }
+  return shortId(id);
+}
+
+/** An id cut to what an eye can compare. @param {string} id */
+export function shortId(id) {
+  const bare = id.replace(/^did:key:/, "");
+  return bare.length > 14 ? `${bare.slice(0, 6)}…${bare.slice(-6)}` : bare;
+}
+
+/**
+ * Whether a decided proposal was adopted. An option won, or for yes and no: the rule holds for the
+ * certified numbers.
+ * @param {Proposal} p
+ */
+export function adopted(p) {
+  if (p.phase !== "decided") return false;
+  if (p.options.length > 0 || p.rule.method !== "threshold") return p.winners.length > 0;
+  const [top, bottom = 1] = p.rule.share.split("/").map(Number);
+  const base = p.rule.base === "electorate" ? p.voters.length : p.cast;
+  return p.cast >= p.rule.quorum && (p.tally[0] ?? 0) * bottom >= top * base;
+}
+
+/** The labels of a proposal's options, in the order of its tally. @param {Proposal} p */
+export const optionLabels = (p) => (p.options.length > 0 ? p.options : ["Yes", "No", "Abstain"]);
+
+/** Whether a voter's ballot names the option at `index`. @param {Proposal} p @param {Voter} v @param {number} index */
+export function chose(p, v, index) {
+  if (v.choice === null || v.void) return false;
+  if (Array.isArray(v.choice)) return v.choice.includes(index);
+  return p.options.length === 0 && v.choice === ["yes", "no", "abstain"][index];
+}

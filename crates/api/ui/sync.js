@@ -1,0 +1,243 @@
+// @ts-check
+/**
+ * Keeps the state like the node's: fetches lists, applies events, sends what the owner does.
+ *
+ * Events are treated as news that something changed. Messages carry their content and are put in
+ * place directly; of everything else the current version is fetched, one request per burst.
+ */
+
+import { get, idempotencyKey, post } from "./api.js";
+import { announce } from "./elements/live.js";
+import { compare } from "./format.js";
+import { isSpoken } from "./model.js";
+import { rememberedPersona } from "./prefs.js";
+import { route } from "./router.js";
+import { state, update } from "./store.js";
+
+/** @typedef {import("./model.js").Message} Message */
+/** @typedef {import("./model.js").Thread} Thread */
+
+const PAGE = 50;
+const SETTLE_MS = 60;
+const THREADS_AT_ONCE = 4;
+/** The rest is fetched when it is opened. */
+const THREADS_AHEAD_MAX = 60;
+
+/** How to fetch each list. @type {Record<string, () => Promise<void>>} */
+const fetchers = {
+  personas: async () => {
+    const { personas } = await get("/v1/personas");
+    const known = (/** @type {string | null} */ id) => personas.some((/** @type {any} */ p) => p.id === id);
+    const remembered = rememberedPersona();
+    const persona = known(state.persona) ? state.persona
+      : known(remembered) ? remembered
+      : personas[0]?.id ?? null;
+    update({ personas, persona });
+  },
+  contacts: async () => update({ contacts: (await get("/v1/contacts")).contacts }),
+  conversations: async () => {
+    const { conversations } = await get("/v1/conversations");
+    update({ conversations });
+    await loadThreads(conversations);
+  },
+  proposals: async () => update({ proposals: (await get("/v1/proposals")).proposals }),
+  tasks: async () => update({ tasks: (await get("/v1/tasks")).tasks }),
+  approvals: async () => update({ approvals: (await get("/v1/approvals")).approvals }),
+  network: async () => update({ network: await get("/v1/network") }),
+  audit: async () => update({ audit: (await get("/v1/audit")).entries }),
+};
+
+/** @typedef {keyof typeof fetchers} Topic */
+
+/** @type {Map<string, Promise<void>>} */
+const pending = new Map();
+
+/**
+ * Fetches a list again. Calls made while one is about to start share it.
+ * @param {string} topic
+ * @returns {Promise<void>}
+ */
+export function refresh(topic) {
+  const waiting = pending.get(topic);
+  if (waiting) return waiting;
+  const run = new Promise((done) => setTimeout(done, SETTLE_MS)).then(() => {
+    pending.delete(topic);
+    return fetchers[topic]();
+  });
+  // A failed refresh is said by the connection state; the next event or visit tries again.
+  const guarded = run.catch(() => {});
+  pending.set(topic, guarded);
+  return guarded;
+}
+
+/** Everything a fresh page needs. */
+export async function loadAll() {
+  await fetchers.personas();
+  await Promise.all(["contacts", "conversations", "proposals", "tasks", "approvals"].map(refresh));
+}
+
+/** After a gap in the events: everything again, including the threads on record. */
+export async function resync() {
+  state.threads.clear();
+  await refresh("personas");
+  await Promise.all(["contacts", "conversations", "proposals", "tasks", "approvals"].map(refresh));
+  if (state.network) refresh("network");
+  if (state.audit) refresh("audit");
+}
+
+/** @param {import("./model.js").Conversation[]} conversations */
+async function loadThreads(conversations) {
+  const missing = [...new Set(conversations.map((c) => c.id))]
+    .filter((id) => !state.threads.get(id)?.fetched)
+    .slice(0, THREADS_AHEAD_MAX);
+  const worker = async () => {
+    for (let id = missing.shift(); id; id = missing.shift()) await loadOlder(id).catch(() => {});
+  };
+  await Promise.all(Array.from({ length: THREADS_AT_ONCE }, worker));
+}
+
+/** @param {string} conversation @returns {Thread} */
+export function thread(conversation) {
+  let found = state.threads.get(conversation);
+  if (!found) {
+    found = { messages: [], next: null, loading: false, fetched: false, failed: false, complete: false };
+    state.threads.set(conversation, found);
+  }
+  return found;
+}
+
+/** Fetches the page before the oldest message on record. @param {string} conversation */
+export async function loadOlder(conversation) {
+  const record = thread(conversation);
+  if (record.loading || record.complete) return;
+  Object.assign(record, { loading: true, failed: false });
+  update();
+  try {
+    const before = record.next ? `&before=${encodeURIComponent(record.next)}` : "";
+    const page = await get(`/v1/conversations/${conversation}/messages?limit=${PAGE}${before}`);
+    for (const message of page.messages) place(record, message);
+    record.next = page.next ?? null;
+    record.complete = record.next === null;
+    record.fetched = true;
+  } catch (error) {
+    record.failed = true;
+    throw error;
+  } finally {
+    record.loading = false;
+    update();
+  }
+}
+
+/** Puts a message where it belongs, or renews it. @param {Thread} record @param {Message} message */
+function place(record, message) {
+  const at = record.messages.findIndex((m) => m.id === message.id);
+  if (at >= 0) {
+    record.messages[at] = { ...record.messages[at], ...message, pending: undefined };
+    return;
+  }
+  // Our own message may arrive as an event before the request that sent it is answered.
+  if (message.ours) {
+    const echo = record.messages.findIndex((m) => m.pending === "sending" && m.text === message.text);
+    if (echo >= 0) record.messages.splice(echo, 1);
+  }
+  record.messages.push(message);
+  record.messages.sort((a, b) => compare(order(a), order(b)));
+}
+
+/** @param {Message} m */
+const order = (m) => (m.pending ? `~${m.sent_at}` : m.committed_at);
+
+/**
+ * Says something: shown at once, sent with a key that makes trying again safe.
+ * @param {import("./model.js").Conversation} c
+ * @param {string} text
+ * @param {string} [key]
+ */
+export async function say(c, text, key = idempotencyKey()) {
+  const record = thread(c.id);
+  const now = new Date().toISOString();
+  record.messages = record.messages.filter((m) => m.key !== key);
+  /** @type {Message} */
+  const sent = {
+    id: `pending-${key}`, key, conversation: c.id, author: c.persona, author_name: "", ours: true,
+    sent_at: now, committed_at: now, kind: "text", text, deliveries: [], pending: "sending",
+  };
+  record.messages.push(sent);
+  update();
+  try {
+    const reply = await post(`/v1/conversations/${c.id}/messages`, { text, persona: c.persona }, { "idempotency-key": key });
+    const known = record.messages.some((m) => m.id === reply.id);
+    if (known) record.messages = record.messages.filter((m) => m !== sent);
+    else Object.assign(sent, { id: reply.id, pending: undefined });
+    update();
+  } catch (error) {
+    sent.pending = "refused";
+    update();
+    throw error;
+  }
+}
+
+/** Drops a message the node refused. @param {Message} message */
+export function forget(message) {
+  const record = thread(message.conversation);
+  record.messages = record.messages.filter((m) => m !== message);
+  update();
+}
+
+/** @param {import("./events.js").EventFrame} frame */
+export function apply(frame) {
+  const data = frame.data ?? {};
+  switch (frame.event) {
+    case "message.persisted":
+      return onMessage(data.message ?? data);
+    case "message.delivery":
+      return onDelivery(data, frame.at);
+    case "proposal.updated":
+      return void refresh("proposals");
+    case "conversation.updated":
+      return void refresh("conversations");
+    case "contact.updated":
+      return void Promise.all([refresh("contacts"), refresh("conversations")]);
+    case "persona.updated":
+      return void refresh("personas");
+    case "task.updated":
+      return void refresh("tasks");
+    case "approvals.changed":
+      return void refresh("approvals");
+    case "presence.user.joined":
+    case "presence.user.left":
+      return onPresence(data.contact ?? data.persona, frame.event.endsWith("joined"), frame.at);
+  }
+}
+
+/** @param {Message} message */
+function onMessage(message) {
+  if (!message?.conversation) return;
+  place(thread(message.conversation), message);
+  update();
+  if (message.ours || !isSpoken(message)) return;
+  const here = route();
+  const onScreen = here.page === "conversations" && here.id === message.conversation && !document.hidden;
+  if (!onScreen) announce(`${message.author_name} wrote: ${message.text}`);
+}
+
+/** @param {{ message: string, conversation: string, recipient: string, state: any }} data @param {string} at */
+function onDelivery(data, at) {
+  const message = state.threads.get(data.conversation)?.messages.find((m) => m.id === data.message);
+  if (!message) return;
+  const news = { recipient: data.recipient, state: data.state, at };
+  message.deliveries = [...(message.deliveries ?? []).filter((d) => d.recipient !== data.recipient), news];
+  update();
+}
+
+/** @param {string} persona @param {boolean} online @param {string} at */
+function onPresence(persona, online, at) {
+  for (const contact of state.contacts ?? []) {
+    if (contact.persona === persona) Object.assign(contact, { online, last_seen: at });
+  }
+  for (const c of state.conversations ?? []) {
+    for (const member of c.members) if (member.persona === persona) member.online = online || member.ours;
+  }
+  update();
+  if (state.network) refresh("network");
+}
