@@ -165,11 +165,23 @@ impl From<RequestError> for ApiError {
     fn from(error: RequestError) -> Self {
         match error {
             RequestError::NotFound { what } => Self::NotFound(what.to_owned()),
-            RequestError::Invalid { field, reason } => Self::invalid(field, reason),
+            RequestError::Invalid { field, reason } => Self::invalid(as_asked(field), reason),
             RequestError::Conflict { reason } => Self::Conflict(reason),
             RequestError::Forbidden { reason } => Self::Forbidden(reason),
             RequestError::Unavailable { reason } => Self::Unavailable(reason),
             RequestError::Internal { reason } => Self::Internal(reason),
         }
+    }
+}
+
+/// A field as requests spell it. What is checked deep inside comes back under the name it has in
+/// the signed formats.
+fn as_asked(field: &'static str) -> &'static str {
+    match field {
+        "deadline_ms" => "deadline",
+        "grace_ms" => "grace_seconds",
+        "decide_within_ms" => "decide_within_seconds",
+        "rule.num" => "rule.share",
+        other => other,
     }
 }

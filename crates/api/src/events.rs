@@ -194,7 +194,9 @@ mod tests {
     #[test]
     fn a_listener_gets_every_event_after_its_cursor_and_then_waits() {
         let log = EventLog::new(5);
-        (0..4).for_each(|_| drop(log.push(event())));
+        for _ in 0..4 {
+            log.push(event());
+        }
         let mut listener = log.listen(Some(5002));
         assert_eq!(cursor(listener.next().now_or_never()), Some(5003));
         assert_eq!(cursor(listener.next().now_or_never()), Some(5004));
@@ -206,7 +208,9 @@ mod tests {
     #[test]
     fn unknown_cursors_lead_to_a_resync_and_on_from_the_end() {
         let log = EventLog::new(5);
-        (0..EVENTS_MAX + 10).for_each(|_| drop(log.push(event())));
+        for _ in 0..EVENTS_MAX + 10 {
+            log.push(event());
+        }
         for after in [0, 5009, log.head() + 1, u64::MAX] {
             let mut listener = log.listen(Some(after));
             let next = listener.next().now_or_never();

@@ -11,7 +11,10 @@ use utoipa::{
     openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 
-use crate::types::event::{ControlFrame, EventFrame, Hello};
+use crate::types::{
+    Problem,
+    event::{ControlFrame, EventFrame, Hello},
+};
 
 /// What stands above the single calls.
 #[derive(OpenApi)]
@@ -24,7 +27,7 @@ use crate::types::event::{ControlFrame, EventFrame, Hello};
             Unix epoch. Refusals are problem details (RFC 9457) that name the field at fault."
     ),
     paths(openapi_json),
-    components(schemas(EventFrame, ControlFrame, Hello)),
+    components(schemas(Problem, EventFrame, ControlFrame, Hello)),
     security(("token" = []), ("session" = [], "csrf" = [])),
     modifiers(&Schemes),
     tags(

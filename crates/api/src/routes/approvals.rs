@@ -25,14 +25,16 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 }
 
 /// What waits for the owner's word.
-#[utoipa::path(get, path = "/v1/approvals", tag = "approvals",
+#[utoipa::path(get, path = "/v1/approvals",
+    operation_id = "list_approvals", tag = "approvals",
     responses((status = 200, description = "The inbox", body = Approvals), Refusals))]
 async fn list(State(node): State<Node>) -> Result<Json<Approvals>, ApiError> {
     expect_reply!(node.ask(Request::ListApprovals).await?, Reply::Approvals(views) => inbox(views))
 }
 
 /// The owner's word on one entry.
-#[utoipa::path(post, path = "/v1/approvals/{id}", tag = "approvals", request_body = Word,
+#[utoipa::path(post, path = "/v1/approvals/{id}",
+    operation_id = "decide_approval", tag = "approvals", request_body = Word,
     params(("id" = String, Path, description = "The entry")),
     responses((status = 200, description = "What still waits", body = Approvals),
         (status = 204, description = "Done"), Refusals))]

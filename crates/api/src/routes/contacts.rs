@@ -21,7 +21,8 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 }
 
 /// Makes an invite link, good for one contact.
-#[utoipa::path(post, path = "/v1/invites", tag = "contacts", request_body = NewInvite,
+#[utoipa::path(post, path = "/v1/invites",
+    operation_id = "create_invite", tag = "contacts", request_body = NewInvite,
     responses((status = 201, description = "The link", body = Invite), Refusals))]
 async fn invite(
     State(node): State<Node>,
@@ -34,7 +35,8 @@ async fn invite(
 }
 
 /// Asks another persona to become a contact.
-#[utoipa::path(post, path = "/v1/contacts", tag = "contacts", request_body = NewContact,
+#[utoipa::path(post, path = "/v1/contacts",
+    operation_id = "add_contact", tag = "contacts", request_body = NewContact,
     responses((status = 201, description = "Asked, or already a contact", body = Contact),
         Refusals))]
 async fn add(
@@ -52,7 +54,8 @@ async fn add(
 }
 
 /// Contacts of one persona, or of all.
-#[utoipa::path(get, path = "/v1/contacts", tag = "contacts", params(ContactsQuery),
+#[utoipa::path(get, path = "/v1/contacts",
+    operation_id = "list_contacts", tag = "contacts", params(ContactsQuery),
     responses((status = 200, description = "All of them", body = Contacts), Refusals))]
 async fn list(
     State(node): State<Node>,

@@ -31,7 +31,8 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 }
 
 /// Opens a direct or group conversation with contacts.
-#[utoipa::path(post, path = "/v1/conversations", tag = "conversations",
+#[utoipa::path(post, path = "/v1/conversations",
+    operation_id = "open_conversation", tag = "conversations",
     request_body = NewConversation,
     responses((status = 201, description = "It is open", body = Conversation), Refusals))]
 async fn open(
@@ -50,7 +51,8 @@ async fn open(
 }
 
 /// All conversations.
-#[utoipa::path(get, path = "/v1/conversations", tag = "conversations",
+#[utoipa::path(get, path = "/v1/conversations",
+    operation_id = "list_conversations", tag = "conversations",
     responses((status = 200, description = "All of them", body = Conversations), Refusals))]
 async fn list(State(node): State<Node>) -> Result<Json<Conversations>, ApiError> {
     let reply = node.ask(Request::ListConversations).await?;
@@ -60,7 +62,8 @@ async fn list(State(node): State<Node>) -> Result<Json<Conversations>, ApiError>
 }
 
 /// One conversation.
-#[utoipa::path(get, path = "/v1/conversations/{id}", tag = "conversations",
+#[utoipa::path(get, path = "/v1/conversations/{id}",
+    operation_id = "get_conversation", tag = "conversations",
     params(("id" = String, Path, description = "The conversation")),
     responses((status = 200, description = "As it is now", body = Conversation), Refusals))]
 async fn get(
@@ -72,7 +75,8 @@ async fn get(
 }
 
 /// Adds contacts to a group. Its creator only.
-#[utoipa::path(post, path = "/v1/conversations/{id}/members", tag = "conversations",
+#[utoipa::path(post, path = "/v1/conversations/{id}/members",
+    operation_id = "add_members", tag = "conversations",
     request_body = NewMembers, params(("id" = String, Path, description = "The conversation")),
     responses((status = 200, description = "As it is now", body = Conversation),
         (status = 204, description = "Done; events will show it"), Refusals))]
@@ -86,7 +90,8 @@ async fn add(
 }
 
 /// Removes a member of a group. Its creator only.
-#[utoipa::path(delete, path = "/v1/conversations/{id}/members/{persona}", tag = "conversations",
+#[utoipa::path(delete, path = "/v1/conversations/{id}/members/{persona}",
+    operation_id = "remove_member", tag = "conversations",
     params(("id" = String, Path, description = "The conversation"),
         ("persona" = String, Path, description = "The member's did:key")),
     responses((status = 200, description = "As it is now", body = Conversation),

@@ -34,7 +34,8 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 
 /// Says something. It is on disk before the answer comes, and will be delivered. The same key
 /// with the same text is the same message; with another text it is a conflict.
-#[utoipa::path(post, path = "/v1/conversations/{id}/messages", tag = "messages",
+#[utoipa::path(post, path = "/v1/conversations/{id}/messages",
+    operation_id = "send_message", tag = "messages",
     request_body = NewMessage,
     params(("id" = String, Path, description = "The conversation"),
         ("Idempotency-Key" = Option<String>, Header,
@@ -72,7 +73,8 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
 }
 
 /// A page of a conversation, newest first.
-#[utoipa::path(get, path = "/v1/conversations/{id}/messages", tag = "messages",
+#[utoipa::path(get, path = "/v1/conversations/{id}/messages",
+    operation_id = "list_messages", tag = "messages",
     params(("id" = String, Path, description = "The conversation"), MessagesQuery),
     responses((status = 200, description = "The page", body = Messages), Refusals))]
 async fn list(
@@ -95,7 +97,8 @@ async fn list(
 }
 
 /// One message, with what became of it for every recipient.
-#[utoipa::path(get, path = "/v1/messages/{id}", tag = "messages",
+#[utoipa::path(get, path = "/v1/messages/{id}",
+    operation_id = "get_message", tag = "messages",
     params(("id" = String, Path, description = "The message")),
     responses((status = 200, description = "As it is now", body = Message), Refusals))]
 async fn get(

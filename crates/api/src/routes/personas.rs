@@ -24,7 +24,8 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 }
 
 /// Makes a persona: keys, card, settings.
-#[utoipa::path(post, path = "/v1/personas", tag = "personas", request_body = NewPersona,
+#[utoipa::path(post, path = "/v1/personas",
+    operation_id = "create_persona", tag = "personas", request_body = NewPersona,
     responses((status = 201, description = "It exists", body = Persona), Refusals))]
 async fn create(
     State(node): State<Node>,
@@ -45,7 +46,8 @@ async fn create(
 }
 
 /// All personas of this node.
-#[utoipa::path(get, path = "/v1/personas", tag = "personas",
+#[utoipa::path(get, path = "/v1/personas",
+    operation_id = "list_personas", tag = "personas",
     responses((status = 200, description = "All of them", body = Personas), Refusals))]
 async fn list(State(node): State<Node>) -> Result<Json<Personas>, ApiError> {
     expect_reply!(node.ask(Request::ListPersonas).await?, Reply::Personas(views) => {
@@ -54,7 +56,8 @@ async fn list(State(node): State<Node>) -> Result<Json<Personas>, ApiError> {
 }
 
 /// Changes some settings of a persona, or its calendar.
-#[utoipa::path(patch, path = "/v1/personas/{id}", tag = "personas", request_body = PersonaChange,
+#[utoipa::path(patch, path = "/v1/personas/{id}",
+    operation_id = "change_persona", tag = "personas", request_body = PersonaChange,
     params(("id" = String, Path, description = "The persona's did:key")),
     responses((status = 200, description = "As it is now", body = Persona), Refusals))]
 async fn change(

@@ -59,7 +59,8 @@ async fn propose(
 }
 
 /// All proposals, or those of one conversation.
-#[utoipa::path(get, path = "/v1/proposals", tag = "proposals", params(ProposalsQuery),
+#[utoipa::path(get, path = "/v1/proposals",
+    operation_id = "list_proposals", tag = "proposals", params(ProposalsQuery),
     responses((status = 200, description = "All of them", body = Proposals), Refusals))]
 async fn list(
     State(node): State<Node>,
@@ -73,7 +74,8 @@ async fn list(
 }
 
 /// One proposal.
-#[utoipa::path(get, path = "/v1/proposals/{pid}", tag = "proposals",
+#[utoipa::path(get, path = "/v1/proposals/{pid}",
+    operation_id = "get_proposal", tag = "proposals",
     params(("pid" = String, Path, description = "The proposal")),
     responses((status = 200, description = "As it is now", body = Proposal), Refusals))]
 async fn get(
@@ -103,7 +105,8 @@ async fn vote(
 }
 
 /// The certificate of a decided proposal: the file `conclave verify` reads.
-#[utoipa::path(get, path = "/v1/proposals/{pid}/certificate", tag = "proposals",
+#[utoipa::path(get, path = "/v1/proposals/{pid}/certificate",
+    operation_id = "get_certificate", tag = "proposals",
     params(("pid" = String, Path, description = "The proposal")),
     responses((status = 200, description = "The file", body = Object,
         content_type = "application/json"), Refusals))]

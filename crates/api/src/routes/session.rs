@@ -15,12 +15,16 @@ use crate::{
     router::App,
     types::{
         Refusals,
-        session::{Login, Session},
+        session::{Login, LoginCode, Session},
     },
 };
 
 pub(super) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(login)).routes(routes!(logout)).routes(routes!(session))
+    OpenApiRouter::new()
+        .routes(routes!(login))
+        .routes(routes!(logout))
+        .routes(routes!(session))
+        .routes(routes!(login_code))
 }
 
 /// Trades the code of a login link for a session. A code works once, within ten minutes.
@@ -54,7 +58,8 @@ async fn logout(
 }
 
 /// Who the caller is. A page gets its CSRF secret back here after a reload.
-#[utoipa::path(get, path = "/v1/session", tag = "session",
+#[utoipa::path(get, path = "/v1/session",
+    operation_id = "get_session", tag = "session",
     responses((status = 200, description = "The caller", body = Session), Refusals))]
 async fn session(
     State(app): State<App>,
@@ -66,6 +71,23 @@ async fn session(
             let view = app.credentials.session(&id).ok_or(ApiError::Unauthorized)?;
             Ok(Json(view.into()))
         }
+    }
+}
+
+/// Makes a fresh one-time login code, for holders of the token.
+#[utoipa::path(post, path = "/v1/login-codes", tag = "session",
+    responses((status = 201, description = "The code", body = LoginCode), Refusals))]
+async fn login_code(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+) -> Result<impl IntoResponse, ApiError> {
+    match caller {
+        Caller::Token => {
+            Ok((StatusCode::CREATED, Json(LoginCode { code: app.credentials.login_code() })))
+        }
+        Caller::Session(_) => Err(ApiError::Forbidden(
+            "only a holder of the token makes login codes; run `conclave login`".to_owned(),
+        )),
     }
 }
 

@@ -21,7 +21,8 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 }
 
 /// Asks a persona to do something, in plain words.
-#[utoipa::path(post, path = "/v1/personas/{id}/tasks", tag = "tasks", request_body = NewTask,
+#[utoipa::path(post, path = "/v1/personas/{id}/tasks",
+    operation_id = "create_task", tag = "tasks", request_body = NewTask,
     params(("id" = String, Path, description = "The persona's did:key")),
     responses((status = 201, description = "It has begun", body = Task), Refusals))]
 async fn create(
@@ -36,7 +37,8 @@ async fn create(
 }
 
 /// All tasks, newest first.
-#[utoipa::path(get, path = "/v1/tasks", tag = "tasks",
+#[utoipa::path(get, path = "/v1/tasks",
+    operation_id = "list_tasks", tag = "tasks",
     responses((status = 200, description = "All of them", body = Tasks), Refusals))]
 async fn list(State(node): State<Node>) -> Result<Json<Tasks>, ApiError> {
     expect_reply!(node.ask(Request::ListTasks).await?, Reply::Tasks(views) => {
@@ -45,7 +47,8 @@ async fn list(State(node): State<Node>) -> Result<Json<Tasks>, ApiError> {
 }
 
 /// One task.
-#[utoipa::path(get, path = "/v1/tasks/{id}", tag = "tasks",
+#[utoipa::path(get, path = "/v1/tasks/{id}",
+    operation_id = "get_task", tag = "tasks",
     params(("id" = String, Path, description = "The task")),
     responses((status = 200, description = "As it is now", body = Task), Refusals))]
 async fn get(

@@ -28,8 +28,8 @@ pub(crate) struct Peer {
     address: String,
     /// `quic` or `tcp`.
     transport: String,
-    /// The last round trip, in microseconds.
-    rtt_us: Option<u64>,
+    /// The last round trip, in milliseconds, rounded up.
+    rtt_ms: Option<u64>,
     /// Names of contacts that live there.
     contacts: Vec<String>,
 }
@@ -40,7 +40,7 @@ impl From<PeerView> for Peer {
             node: view.node,
             address: view.address,
             transport: view.transport.to_owned(),
-            rtt_us: view.rtt_us,
+            rtt_ms: view.rtt_ms,
             contacts: view.contacts,
         }
     }

@@ -22,38 +22,16 @@ pub(crate) struct Problem {
     pub(crate) instance: Option<String>,
 }
 
-/// The refusals every call under `/v1` may answer with.
+/// How every call under `/v1` may refuse.
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "describes responses to the OpenAPI generator")]
 pub(crate) enum Refusals {
-    /// The request cannot be read; `field` says where.
-    #[response(status = 400, content_type = "application/problem+json")]
-    Malformed(#[to_schema] Problem),
-    /// No credentials, unknown ones, or expired ones.
-    #[response(status = 401, content_type = "application/problem+json")]
-    Unauthorized(#[to_schema] Problem),
-    /// Another origin, a missing CSRF header, or policy forbids it.
-    #[response(status = 403, content_type = "application/problem+json")]
-    Forbidden(#[to_schema] Problem),
-    /// No such thing.
-    #[response(status = 404, content_type = "application/problem+json")]
-    NotFound(#[to_schema] Problem),
-    /// It contradicts what is already there.
-    #[response(status = 409, content_type = "application/problem+json")]
-    Conflict(#[to_schema] Problem),
-    /// The body has more than 1 MiB.
-    #[response(status = 413, content_type = "application/problem+json")]
-    TooLarge(#[to_schema] Problem),
-    /// The body is not `application/json`.
-    #[response(status = 415, content_type = "application/problem+json")]
-    UnsupportedMediaType(#[to_schema] Problem),
-    /// A field breaks its rule; `field` says which.
-    #[response(status = 422, content_type = "application/problem+json")]
-    Invalid(#[to_schema] Problem),
-    /// More than 200 requests a second.
-    #[response(status = 429, content_type = "application/problem+json")]
-    TooManyRequests(#[to_schema] Problem),
-    /// Somebody it needs cannot be reached; trying later may work.
-    #[response(status = 503, content_type = "application/problem+json")]
-    Unavailable(#[to_schema] Problem),
+    /// 400 cannot be read, 401 no good credentials, 403 another origin, a missing CSRF header or
+    /// policy, 404 no such thing, 409 contradicts what is there, 413 above 1 MiB, 415 not JSON,
+    /// 422 a field breaks its rule, 429 above 200 requests a second. `field` names the field.
+    #[response(status = "4XX", content_type = "application/problem+json")]
+    Caller(Problem),
+    /// 503 may work later; 500 is a fault of the node, whose log says more under `instance`.
+    #[response(status = "5XX", content_type = "application/problem+json")]
+    Node(Problem),
 }

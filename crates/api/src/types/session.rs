@@ -13,6 +13,13 @@ pub(crate) struct Login {
     pub(crate) code: String,
 }
 
+/// A code for a login link.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct LoginCode {
+    /// Goes behind `#login=`; works once, within ten minutes.
+    pub(crate) code: String,
+}
+
 /// How the caller is known to the node.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Session {

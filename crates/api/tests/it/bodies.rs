@@ -178,6 +178,23 @@ async fn the_engines_refusals_have_their_own_statuses() {
 }
 
 #[tokio::test]
+async fn a_field_refused_deep_inside_is_named_as_the_request_names_it() {
+    let path = format!("/v1/conversations/{CONVERSATION}/proposals");
+    for (inside, asked) in [
+        ("deadline_ms", "deadline"),
+        ("grace_ms", "grace_seconds"),
+        ("rule.num", "rule.share"),
+        ("question", "question"),
+    ] {
+        let harness = Harness::answering(move |_| {
+            Err(RequestError::Invalid { field: inside, reason: "breaks its rule".into() })
+        });
+        let answer = harness.post(&path, json!({"question": "?", "deadline": 1})).await;
+        assert_problem(&answer, StatusCode::UNPROCESSABLE_ENTITY, Some(asked));
+    }
+}
+
+#[tokio::test]
 async fn an_answer_of_another_kind_is_a_fault_of_the_node() {
     let harness = Harness::answering(|_| Ok(Reply::Done));
     assert_problem(&harness.get("/v1/personas").await, StatusCode::INTERNAL_SERVER_ERROR, None);

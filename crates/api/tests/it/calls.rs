@@ -42,7 +42,7 @@ async fn reading_answers_with_ids_as_text_and_times_twice() {
         (format!("/v1/tasks/{TASK}"), "/slot/start", json!(ISO)),
         (format!("/v1/tasks/{TASK}"), "/slot/end_ms", json!(T + 60_000)),
         ("/v1/approvals".into(), "/approvals/0/from", json!(bob_id)),
-        ("/v1/network".into(), "/peers/0/rtt_us", json!(120)),
+        ("/v1/network".into(), "/peers/0/rtt_ms", json!(120)),
         ("/v1/audit".into(), "/entries/0/action", json!("availability.answered")),
     ];
     for (path, pointer, expected) in cases {

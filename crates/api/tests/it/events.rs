@@ -163,7 +163,9 @@ async fn every_event_has_its_name_and_its_particulars() {
 #[tokio::test]
 async fn a_cursor_resumes_where_it_stopped() {
     let (harness, _stop, _server) = Harness::served().await;
-    (0..5).for_each(|_| drop(harness.log.push(task_event())));
+    for _ in 0..5 {
+        harness.log.push(task_event());
+    }
     let mut client = Client::program(&harness, &format!("/v1/events?cursor={}", BASE + 3)).await;
     assert_eq!(client.frame().await["type"], "ready");
     assert_eq!(client.frame().await["cursor"], BASE + 4);
@@ -193,7 +195,9 @@ async fn one_who_falls_behind_is_told_to_resync_and_let_go() {
     harness.log.push(task_event());
     client.frame().await;
     // More than the log holds, before the server's task gets to run.
-    (0..5000).for_each(|_| drop(harness.log.push(task_event())));
+    for _ in 0..5000 {
+        harness.log.push(task_event());
+    }
     assert_eq!(client.frame().await, json!({"type": "resync", "cursor": BASE + 5001}));
     assert_eq!(client.close_code().await, CloseCode::Again);
 }
@@ -345,7 +349,9 @@ async fn follow(
 #[tokio::test]
 async fn server_sent_events_tell_the_same() {
     let harness = Harness::new();
-    (0..3).for_each(|_| drop(harness.log.push(task_event())));
+    for _ in 0..3 {
+        harness.log.push(task_event());
+    }
     let path = format!("/v1/events/stream?cursor={}", BASE + 1);
     let mut stream = follow(&harness, &path).await;
     let (id, ready) = stream.next().await.unwrap();
@@ -367,7 +373,9 @@ async fn server_sent_events_resync_goes_on_at_the_start_and_ends_a_slow_stream()
     let mut stream = follow(&harness, "/v1/events/stream?cursor=5").await;
     assert_eq!(stream.next().await.unwrap().1["type"], "ready");
     assert_eq!(stream.next().await.unwrap().1["type"], "resync");
-    (0..5000).for_each(|_| drop(harness.log.push(task_event())));
+    for _ in 0..5000 {
+        harness.log.push(task_event());
+    }
     let (id, frame) = stream.next().await.unwrap();
     assert_eq!((id, &frame["type"]), ((BASE + 5001).to_string(), &json!("resync")));
     assert!(stream.next().await.is_none());

@@ -85,6 +85,23 @@ async fn a_session_of_one_port_is_none_on_another() {
 }
 
 #[tokio::test]
+async fn a_program_makes_codes_and_a_page_does_not() {
+    let harness = Harness::new();
+    let answer = harness.post("/v1/login-codes", serde_json::json!({})).await;
+    assert_eq!(answer.status, StatusCode::CREATED);
+    let code = answer.json()["code"].as_str().unwrap().to_owned();
+    assert_eq!(harness.login(&code).await.status, StatusCode::OK);
+    let page = harness.page().await;
+    let request = harness
+        .request(Method::POST, "/v1/login-codes")
+        .header(header::COOKIE, &page.cookie)
+        .header("x-conclave-csrf", &page.csrf)
+        .header(header::CONTENT_TYPE, "application/json");
+    let answer = harness.send(request.body(Body::from("{}")).unwrap()).await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
 async fn guessing_codes_is_slowed_down() {
     let harness = Harness::new();
     let mut slowed = 0;

@@ -113,7 +113,7 @@ pub(crate) fn answer(request: Request) -> Result<Reply, RequestError> {
                 node: "ef".repeat(32),
                 address: "/ip4/127.0.0.1/udp/4001/quic-v1".into(),
                 transport: "quic",
-                rtt_us: Some(120),
+                rtt_ms: Some(120),
                 contacts: vec!["Bob".into()],
             }],
             routing_table: 3,

@@ -51,7 +51,8 @@ const FRAME_BYTES_MAX: usize = 4096;
 
 /// Everything that happens, over a WebSocket. Frames of the server are events, `ready` and
 /// `resync`; the client's only frame is `hello`.
-#[utoipa::path(get, path = "/v1/events", tag = "events", params(EventsQuery),
+#[utoipa::path(get, path = "/v1/events",
+    operation_id = "listen", tag = "events", params(EventsQuery),
     responses((status = 101, description = "Frames follow", body = EventFrame), Refusals))]
 pub(super) async fn socket(
     State(app): State<App>,

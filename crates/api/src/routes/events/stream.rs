@@ -31,7 +31,8 @@ const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 /// Everything that happens, as server-sent events. The data of each is a frame as on the
 /// WebSocket, its id the cursor, so that a browser resumes by itself.
-#[utoipa::path(get, path = "/v1/events/stream", tag = "events",
+#[utoipa::path(get, path = "/v1/events/stream",
+    operation_id = "stream_events", tag = "events",
     params(EventsQuery, ("Last-Event-ID" = Option<u64>, Header,
         description = "As `cursor`; what a browser sends when it comes back")),
     responses((status = 200, description = "The stream", body = EventFrame,
