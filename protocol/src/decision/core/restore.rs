@@ -143,3 +143,11 @@ fn under<'a>(rows: &'a Rows, prefix: &str) -> impl Iterator<Item = (&'a str, &'a
         .take_while(move |(key, _)| key.starts_with(&prefix))
         .map(|(key, row)| (key.as_str(), row.as_slice()))
 }
+
+#[cfg(test)]
+impl Decision {
+    /// The ballots we hold, for comparing before and after.
+    pub(in crate::decision) fn held(&self) -> Vec<crate::decision::Entry> {
+        self.ballots.held().copied().collect()
+    }
+}

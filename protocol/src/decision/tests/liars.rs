@@ -6,8 +6,8 @@ use super::{
     world::{DEADLINE, OPENS, World, seeds},
 };
 use crate::decision::{
-    Ballot, Choice, Confirm, Input, Offence, Outcome, Phase, Quorum, SignedMessage, Statement,
-    TrustAnchors, Verdict, verify,
+    Ballot, Charter, Choice, Confirm, Input, Kind, Offence, Outcome, Phase, Quorum, SignedMessage,
+    Statement, TrustAnchors, Verdict, peek, verify,
 };
 
 const FAR: u64 = DEADLINE + 10 * 24 * 3_600_000;
@@ -152,4 +152,54 @@ fn a_lone_liar_cannot_confirm_for_others() {
     world.handle(0, Input::Message(forged.to_bytes()));
     assert_eq!(world.nodes[0].decision.view().refused, 1);
     assert_eq!(world.nodes[0].decision.view().phase, Phase::Open);
+}
+
+#[test]
+fn a_leader_who_tells_only_some_does_not_stop_the_others() {
+    for seed in seeds(8) {
+        let mut world = world(4, seed);
+        let leader = usize::from(world.charter.leader(1));
+        let left_out = (leader + 1 + usize::try_from(seed).unwrap() % 3) % 4;
+        (0..4).for_each(|node| world.vote(node, Choice::Yes));
+        world.hears = Box::new(move |listener, speaker| speaker != leader || listener != left_out);
+        // Everyone gets the ballots. The leader then falls silent as soon as it has notarized its
+        // own cut, so that nothing is finalized by a quorum, and one of three has not seen it.
+        let by_leader = |charter: &Charter, bytes: &[u8]| {
+            let message = SignedMessage::from_bytes(bytes).unwrap();
+            message.kind() == Some(Kind::Notarize)
+                && usize::from(message.open(charter).unwrap().signer()) == leader
+        };
+        while !world.history.iter().any(|bytes| by_leader(&world.charter, bytes)) {
+            world.run_some();
+        }
+        world.nodes[leader].reachable = false;
+        world.run(OPENS + 5_000);
+        assert!(world.nodes.iter().all(|node| node.certificates.is_empty()), "seed {seed}");
+        world.run(FAR);
+        assert!(world.all_decided(), "seed {seed}");
+        assert_eq!(world.agreed().unwrap().result().cast, 4);
+        assert!(world.named().is_empty());
+    }
+}
+
+#[test]
+fn what_was_not_seen_is_not_finalized() {
+    let mut source = world(4, 1);
+    (0..4).for_each(|node| source.vote(node, Choice::Yes));
+    source.run(FAR);
+    let mut fresh = world(4, 1);
+    let of_kind = |wanted: Kind| {
+        let is_wanted = |bytes: &&Vec<u8>| peek(bytes).is_ok_and(|head| head.kind == wanted);
+        source.history.iter().filter(is_wanted).cloned().collect::<Vec<_>>()
+    };
+    let mut signs = |wanted: Kind, given: Kind| {
+        of_kind(given).into_iter().for_each(|bytes| fresh.handle(0, Input::Message(bytes)));
+        fresh.flush(0);
+        fresh.send(0);
+        fresh.history.iter().any(|bytes| peek(bytes).is_ok_and(|head| head.kind == wanted))
+    };
+    assert!(!signs(Kind::Finalize, Kind::Notarize));
+    assert!(!signs(Kind::Confirm, Kind::Finalize));
+    assert!(signs(Kind::Finalize, Kind::Cut));
+    assert!(signs(Kind::Confirm, Kind::Cut));
 }
