@@ -12,6 +12,8 @@
 //! | [`key_file`] | the node key, kept so that the address stays the same |
 //! | [`driver`] | the loop: announce addresses, count, leave in order |
 
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may fail by panicking"))]
+
 pub mod cli;
 pub mod config;
 pub mod defaults;

@@ -7,7 +7,8 @@ pub struct Config {
     /// ports. Port 0 picks a free one. Empty means that nobody can dial this node.
     pub listen: Vec<String>,
     /// Addresses under which others can reach this node although it does not listen on them, such
-    /// as a forwarded port. Announced as given, never tested. Default: none.
+    /// as a forwarded port. Announced as given, never tested. A node with such an address serves
+    /// the DHT from the first moment. Default: none.
     pub external: Vec<String>,
     /// Where to enter the network: multiaddresses that end in `/p2p/<peer>`. They are dialled at
     /// start and again, with growing pauses, whenever they are lost. Default: none.

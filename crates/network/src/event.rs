@@ -42,7 +42,7 @@ pub enum Event {
         frame: Frame,
     },
     /// The link to a node could not be opened, or broke. Everything sent to that node and not
-    /// acknowledged by it may be lost and should be sent again.
+    /// acknowledged by it may be lost and should be sent again, after a pause.
     SendFailed {
         /// Which node.
         node: NodeId,

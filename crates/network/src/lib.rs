@@ -32,6 +32,8 @@
 //! reads; only then does the opener write. Each frame is a 4-byte big-endian length, from 1 to
 //! [`protocol::wire::FRAME_BYTES_MAX`], and that many bytes. Anything else ends the stream.
 
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may fail by panicking"))]
+
 mod address;
 mod backoff;
 mod config;

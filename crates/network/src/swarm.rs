@@ -126,8 +126,10 @@ fn kademlia(peer: libp2p::PeerId, config: &Config) -> kad::Behaviour<Records> {
         .set_provider_publication_interval(None)
         .set_caching(kad::Caching::Disabled);
     let mut kad = kad::Behaviour::with_config(peer, Records::new(peer, config.limits), kad);
-    // Others become servers once somebody has been able to dial them; see the driver.
-    let mode = if config.rendezvous { kad::Mode::Server } else { kad::Mode::Client };
+    // Others become servers once somebody has been able to dial them; see the driver. Whoever
+    // configures an external address says that this is so.
+    let is_reachable = config.rendezvous || !config.external.is_empty();
+    let mode = if is_reachable { kad::Mode::Server } else { kad::Mode::Client };
     kad.set_mode(Some(mode));
     kad
 }

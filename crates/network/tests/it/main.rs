@@ -1,5 +1,7 @@
 //! The network over real sockets on loopback, a file a behaviour.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
 mod frames;
 mod gossip;
 mod hostile;

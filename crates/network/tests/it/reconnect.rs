@@ -14,6 +14,7 @@ fn fixed(address: &str) -> Vec<String> {
 async fn a_peer_that_restarts_with_its_key_is_reached_again() {
     let (mut alice, mut bob) = (node(1, TCP).await, node(2, TCP).await);
     alice.dial(&bob);
+    alice.expect_connected(bob.id()).await;
     alice.handle.send(bob.id(), Frame::Envelope(vec![1])).unwrap();
     assert_eq!(bob.expect_frame().await.1, Frame::Envelope(vec![1]));
 
