@@ -20,6 +20,8 @@
 //! to Bob's persona, which answers with [`feasible`] once [`decide`] allowed it to. After the
 //! vote, both call [`book`].
 
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may fail by panicking"))]
+
 pub mod ballot;
 pub mod brain;
 pub mod calendar;

@@ -17,12 +17,12 @@ use crate::{
 /// Meetings start on the full or the half hour.
 const GRID_MINUTES: usize = 30;
 
-/// Days of a window that are looked at, so that a window of centuries costs no more than one of
-/// a year.
-const DAYS_MAX: usize = 400;
+/// The earliest start is on the next five minutes, not at some odd second.
+const ROUND_MS: u64 = 5 * MINUTE_MS;
 
-/// Windows of a request that are looked at.
-const WINDOWS_MAX: usize = 100;
+/// Days that are looked at for one request, so that a wish for centuries costs no more than one
+/// for a year.
+const DAYS_MAX: usize = 400;
 
 /// Starts that suit most people, in minutes since midnight: mid-morning, lunch, mid-afternoon,
 /// dinner.
@@ -43,11 +43,19 @@ pub fn candidates(
 ) -> Vec<TimeRange> {
     let zone = zone_of(settings);
     let earliest_ms = now_ms.saturating_add(u64::from(settings.notice_minutes) * MINUTE_MS);
+    let earliest_ms = earliest_ms.div_ceil(ROUND_MS).saturating_mul(ROUND_MS);
     let mut free = BTreeSet::new();
-    for window in request.windows.iter().take(WINDOWS_MAX) {
-        let mut starts = starts_in(window, request.minutes, settings, &zone, true);
+    let mut days = DAYS_MAX;
+    for window in TimeRange::merged(request.windows.clone()) {
+        // Days that are over are not looked at; an exact window keeps its start.
+        let whole = window.minutes() == u64::from(request.minutes);
+        let start_ms = if whole { window.start_ms } else { window.start_ms.max(earliest_ms) };
+        let Some(window) = TimeRange::new(start_ms, window.end_ms) else { continue };
+        let dates = dates_of(&window, &zone, days);
+        days -= dates.len();
+        let mut starts = starts_in(&window, &dates, request.minutes, settings, &zone, true);
         if starts.is_empty() {
-            starts = starts_in(window, request.minutes, settings, &zone, false);
+            starts = starts_in(&window, &dates, request.minutes, settings, &zone, false);
         }
         free.extend(starts.into_iter().filter(|slot| {
             slot.start_ms >= earliest_ms && is_free(slot, busy, settings.buffer_minutes)
@@ -128,8 +136,17 @@ fn day_of(date: Date, settings: &Settings, zone: &TimeZone) -> Option<TimeRange>
     )
 }
 
+/// The local days that a window touches, at most so many.
+fn dates_of(window: &TimeRange, zone: &TimeZone, most: usize) -> Vec<Date> {
+    let first = time::civil(zone, window.start_ms).date();
+    let last = time::civil(zone, window.end_ms).date();
+    let next = |date: &Date| time::days_later(*date, 1).filter(|date| *date <= last);
+    std::iter::successors(Some(first), next).take(most).collect()
+}
+
 fn starts_in(
     window: &TimeRange,
+    dates: &[Date],
     minutes: u16,
     settings: &Settings,
     zone: &TimeZone,
@@ -139,19 +156,10 @@ fn starts_in(
     let fits = |slot: &TimeRange| {
         window.contains(slot) && (!daytime_only || is_daytime(slot, settings, zone))
     };
-    let mut date = time::civil(zone, window.start_ms).date();
-    let last = time::civil(zone, window.end_ms).date();
-    for _ in 0..DAYS_MAX {
-        if date > last {
-            break;
-        }
+    for date in dates {
         for minute in (0..1440).step_by(GRID_MINUTES) {
-            let start = time::minute_of_day(zone, date, minute);
+            let start = time::minute_of_day(zone, *date, minute);
             starts.extend(start.map(|start| TimeRange::starting(start, minutes)).filter(fits));
-        }
-        match time::days_later(date, 1) {
-            Some(next) => date = next,
-            None => break,
         }
     }
     if starts.is_empty() {

@@ -137,11 +137,6 @@ pub(crate) fn days_later(date: Date, days: i64) -> Option<Date> {
     date.checked_add(Span::new().try_days(days).ok()?).ok()
 }
 
-/// Days from one date to another; negative when the other comes first.
-pub(crate) fn days_between(from: Date, to: Date) -> i64 {
-    from.until(to).map_or(0, |span| i64::from(span.get_days()))
-}
-
 #[cfg(test)]
 mod tests {
     use jiff::civil::date;

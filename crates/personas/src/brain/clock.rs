@@ -104,7 +104,8 @@ fn two(words: &[Word], joints: &[&str], loose: bool) -> Option<(Time, Time, usiz
 }
 
 fn one_sided(words: &[Word]) -> Option<(Clock, usize)> {
-    const LEADS: &[(&[&str], fn(Time) -> Clock)] = &[
+    type Meaning = fn(Time) -> Clock;
+    const LEADS: &[(&[&str], Meaning)] = &[
         (&["at", "@", "at exactly", "starting at", "beginning at"], Clock::At),
         (&["around", "about", "at around", "at about", "roughly at", "circa"], Clock::Around),
         (

@@ -10,6 +10,7 @@ use super::{
     tables::{self, Kind},
     words::{Word, after, one_of, text_at},
 };
+use crate::time::days_later;
 
 /// What a stretch of the text says about the time.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -25,6 +26,25 @@ pub(super) struct Times {
 impl Times {
     fn has_hours(&self) -> bool {
         !self.parts.is_empty() || self.clock.is_some()
+    }
+
+    /// Adds a day that is said. Two spans in one breath are both meant: "between Monday and
+    /// Friday next week" is five days, those of the next week.
+    fn add_day(&mut self, day: Day) {
+        if let Day::Span(from, to) = day
+            && let Some(Day::Span(first, last)) = self.days.last_mut()
+        {
+            let both = |weeks: i64| {
+                let (a, b) = (days_later(*first, weeks * 7)?, days_later(*last, weeks * 7)?);
+                let (a, b) = (a.max(from), b.min(to));
+                (a <= b).then_some((a, b))
+            };
+            if let Some((a, b)) = both(0).or_else(|| both(1)) {
+                (*first, *last) = (a, b);
+                return;
+            }
+        }
+        self.days.push(day);
     }
 
     fn add(&mut self, other: Self) {
@@ -104,7 +124,7 @@ impl Facts {
         {
             return lead + used;
         }
-        if let Some(used) = self.from_now(words) {
+        if let Some(used) = self.begins_in(words) {
             return used;
         }
         self.time(words, today)
@@ -123,7 +143,7 @@ impl Facts {
 
     fn time(&mut self, words: &[Word], today: Date) -> Option<usize> {
         if let Some((day, used)) = days::day(words, today) {
-            self.clause().days.push(day);
+            self.clause().add_day(day);
             if used > 0 {
                 return Some(used);
             }
@@ -166,7 +186,7 @@ impl Facts {
     }
 
     /// "in half an hour".
-    fn from_now(&mut self, words: &[Word]) -> Option<usize> {
+    fn begins_in(&mut self, words: &[Word]) -> Option<usize> {
         let (minutes, used) = duration::duration(after(words, one_of(words, &["in"])?))?;
         self.in_minutes.get_or_insert(minutes);
         Some(1 + used)
@@ -182,7 +202,8 @@ impl Facts {
             ) || days::day(rest, today).is_some()
         };
         let end = (lead..words.len()).find(|at| ends(*at)).unwrap_or(words.len());
-        if end == lead {
+        // "What about dinner" is about nothing but the dinner itself.
+        if end == lead || kind(after(words, lead)).is_some() {
             return None;
         }
         let topic: Vec<&str> = words[lead..end].iter().map(|word| word.raw.as_str()).collect();

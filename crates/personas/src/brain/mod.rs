@@ -9,6 +9,7 @@
 //! to, it asks back, with one question.
 
 mod clock;
+mod dates;
 mod days;
 mod duration;
 mod facts;

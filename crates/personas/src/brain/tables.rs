@@ -175,6 +175,7 @@ pub(super) const OTHER_WISHES: &[&str] = &[
     "push back",
     "bring forward",
     "change",
+    "remind",
 ];
 
 /// Ways to say that everybody is meant.

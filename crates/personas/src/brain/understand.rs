@@ -94,7 +94,7 @@ fn request(text: &str, context: &Context<'_>) -> Result<MeetingRequest, String> 
     let facts = Facts::read(&words, &Names::new(context.contacts), today);
     if let Some(wish) = &facts.other_wish {
         return Err(format!(
-            "I can find and book a time, but I cannot {wish} a meeting. Shall I look for a new one?"
+            "I can find and book a time, but \"{wish}\" I cannot. Shall I look for a new time?"
         ));
     }
     let all = facts.times();

@@ -1,27 +1,31 @@
 //! When a calendar's owner is busy.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use jiff::{
-    civil::{Date, DateTime},
-    tz::TimeZone,
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
 };
 
+use jiff::{Timestamp, tz::TimeZone};
+
 use super::{
+    days::DAY,
     error::CalendarError,
     expand::{Budget, Span},
     moment::{Length, Moment},
     parse::{self, Event},
     rule::Until,
-    zone::{Zone, wall, wall_ms},
+    zone::{Changes, Zone},
 };
 use crate::time::{self, DAY_MS, TimeRange};
 
 /// The longest window whose busy times are worked out at once, in days.
 pub const WINDOW_DAYS_MAX: u64 = 800;
 
-/// What a wall clock may be away from UTC, with room to spare: two days in milliseconds.
-const MARGIN_MS: i64 = 2 * 86_400_000;
+/// What a wall clock may be away from UTC, with room to spare.
+const MARGIN: i64 = 2 * DAY;
+
+/// How far around the window the changes of a zone's clocks are looked up once and for all.
+const LOOKED_UP: i64 = 40 * DAY;
 
 /// A calendar that has been read and understood.
 #[derive(Debug, Clone, Default)]
@@ -94,14 +98,20 @@ impl Calendar {
         else {
             return Ok(Vec::new());
         };
-        let mut query = Query { reader, from, to, budget: Budget::new(), taken: Vec::new() };
+        let mut query = Query {
+            reader,
+            from,
+            to,
+            budget: Budget::new(),
+            clocks: BTreeMap::new(),
+            taken: Vec::new(),
+        };
         for event in &self.events {
-            if event.replaces.is_some() {
-                if !event.free {
-                    query.take(&event.start.civil(), &event.start.zone(), event.length);
-                }
-            } else {
+            if event.replaces.is_none() {
                 query.event(event, &self.overrides_of(event))?;
+            } else if !event.free {
+                let clock = query.clock(event.start.zone());
+                query.take(event.start.wall(), &clock, event.length);
             }
         }
         Ok(TimeRange::merged(query.taken))
@@ -119,7 +129,18 @@ struct Query {
     from: i64,
     to: i64,
     budget: Budget,
+    /// The clocks of named zones around the window, by name.
+    clocks: BTreeMap<String, Arc<Changes>>,
     taken: Vec<TimeRange>,
+}
+
+/// The clocks of a zone, quick to read near the window.
+struct Clock {
+    zone: Zone,
+    near: Arc<Changes>,
+    /// The walls for which `near` is right.
+    from: i64,
+    to: i64,
 }
 
 /// What overrides do to the instances of an event.
@@ -127,50 +148,75 @@ struct Query {
 struct Overrides<'a> {
     /// Instants of instances that are replaced or left out.
     gone: BTreeSet<i64>,
-    /// Days on which every instance is left out.
-    gone_days: BTreeSet<Date>,
+    /// Days on which every instance is left out, as numbers.
+    gone_days: BTreeSet<i64>,
     /// From an instant on: how far the instances move on their wall clock, and as which event.
     later: BTreeMap<i64, (i64, &'a Event)>,
 }
 
 impl Query {
+    fn clock(&mut self, zone: &Zone) -> Clock {
+        let (from, to) = (self.from - LOOKED_UP, self.to.saturating_add(LOOKED_UP));
+        let named = match zone {
+            Zone::Described(changes) => {
+                let near = Arc::clone(changes);
+                return Clock { zone: zone.clone(), near, from: i64::MIN, to: i64::MAX };
+            }
+            Zone::Floating => &self.reader,
+            Zone::Named(zone) => zone,
+        };
+        let stamp = |ms| Timestamp::from_millisecond(ms).unwrap_or(Timestamp::MAX);
+        let look_up = || Arc::new(Changes::between(named, stamp(from), stamp(to)));
+        let near = match named.iana_name() {
+            Some(name) if self.clocks.contains_key(name) => Arc::clone(&self.clocks[name]),
+            Some(name) => {
+                let near = look_up();
+                self.clocks.insert(name.to_owned(), Arc::clone(&near));
+                near
+            }
+            None => look_up(),
+        };
+        Clock { zone: zone.clone(), near, from: from + MARGIN, to: to - MARGIN }
+    }
+
+    fn instant(&self, wall: i64, clock: &Clock) -> i64 {
+        if (clock.from..clock.to).contains(&wall) {
+            clock.near.instant(wall)
+        } else {
+            clock.zone.instant(wall, &self.reader)
+        }
+    }
+
     /// Takes the time of every instance of an event.
     fn event(&mut self, event: &Event, overrides: &[&Event]) -> Result<(), CalendarError> {
-        let zone = event.start.zone();
+        let clock = self.clock(event.start.zone());
         let overrides = self.overrides(event, overrides)?;
-        let reach =
-            overrides.later.values().fold(event.length.ms_max(), |reach, (moved, later)| {
-                reach.max(later.length.ms_max().saturating_add(moved.saturating_abs()))
-            });
-        let back = overrides.later.values().map(|(moved, _)| moved.saturating_abs()).max();
-        let mut starts: BTreeMap<DateTime, Option<Length>> = BTreeMap::new();
-        starts.insert(event.start.civil(), None);
-        for rule in &event.rules {
-            let wanted = self.from.saturating_sub(reach).saturating_sub(MARGIN_MS);
-            let last = self.to.saturating_add(back.unwrap_or(0)).saturating_add(MARGIN_MS);
-            let until = match rule.until() {
-                Some(Until::Wall(civil)) => Some(civil),
-                Some(Until::Instant(ms)) => zone.civil(ms, &self.reader),
-                None => None,
-            };
-            let span = Span {
-                from: wall(wanted).unwrap_or(DateTime::MIN),
-                to: wall(last).unwrap_or(DateTime::MAX),
-                until,
-            };
-            rule.each(event.start.civil(), span, &mut self.budget, |start| {
-                starts.entry(start).or_insert(None);
-            })?;
-        }
+        self.instance(event, &clock, event.start.wall(), None, &overrides);
         for (start, length) in &event.more {
             self.budget.spend(1)?;
-            let start = zone.civil(start.at(&self.reader), &self.reader);
-            if let Some(start) = start {
-                starts.insert(start, *length);
-            }
+            let wall = clock.zone.wall(start.at(&self.reader), &self.reader);
+            self.instance(event, &clock, wall, *length, &overrides);
         }
-        for (start, length) in starts {
-            self.instance(event, &zone, start, length, &overrides);
+        let later = overrides.later.values();
+        let reach = later.clone().fold(event.length.ms_max(), |reach, (moved, later)| {
+            reach.max(later.length.ms_max().saturating_add(moved.saturating_abs()))
+        });
+        let ahead = later.map(|(moved, _)| moved.saturating_abs()).max().unwrap_or(0);
+        for rule in &event.rules {
+            let span = Span {
+                from: self.from.saturating_sub(reach).saturating_sub(MARGIN),
+                to: self.to.saturating_add(ahead).saturating_add(MARGIN),
+                until: match rule.until() {
+                    Some(Until::Wall(wall)) => wall,
+                    Some(Until::Instant(ms)) => clock.zone.wall(ms, &self.reader),
+                    None => i64::MAX,
+                },
+            };
+            let mut starts = Vec::new();
+            rule.each(event.start.wall(), span, &mut self.budget, |start| starts.push(start))?;
+            for start in starts {
+                self.instance(event, &clock, start, None, &overrides);
+            }
         }
         Ok(())
     }
@@ -198,12 +244,9 @@ impl Query {
             let instance = replaces.instance.at(&self.reader);
             read.gone.insert(instance);
             if replaces.and_later {
-                let zone = event.start.zone();
-                let shown = |ms| zone.civil(ms, &self.reader).map(wall_ms);
-                let moved = shown(other.start.at(&self.reader)).zip(shown(instance));
-                if let Some((to, from)) = moved {
-                    read.later.insert(instance, (to.saturating_sub(from), other));
-                }
+                let wall = |ms| event.start.zone().wall(ms, &self.reader);
+                let moved = wall(other.start.at(&self.reader)).saturating_sub(wall(instance));
+                read.later.insert(instance, (moved, other));
             }
         }
         Ok(read)
@@ -213,38 +256,37 @@ impl Query {
     fn instance(
         &mut self,
         event: &Event,
-        zone: &Zone,
-        start: DateTime,
+        clock: &Clock,
+        start: i64,
         length: Option<Length>,
         overrides: &Overrides<'_>,
     ) {
-        let ms = zone.instant(start, &self.reader);
-        if overrides.gone.contains(&ms) || overrides.gone_days.contains(&start.date()) {
+        let ms = self.instant(start, clock);
+        if overrides.gone.contains(&ms) || overrides.gone_days.contains(&start.div_euclid(DAY)) {
             return;
         }
         match overrides.later.range(..=ms).next_back() {
             Some((_, (moved, later))) if !later.free => {
-                if let Some(start) = wall(wall_ms(start).saturating_add(*moved)) {
-                    self.take(&start, zone, later.length);
-                }
+                self.take(start.saturating_add(*moved), clock, later.length);
             }
             Some(_) => {}
             None if event.free => {}
-            None => self.take(&start, zone, length.unwrap_or(event.length)),
+            None => self.take(start, clock, length.unwrap_or(event.length)),
         }
     }
 
     /// Takes the part of a time that lies in the window.
-    fn take(&mut self, start: &DateTime, zone: &Zone, length: Length) {
-        let from = zone.instant(*start, &self.reader);
+    fn take(&mut self, start: i64, clock: &Clock, length: Length) {
+        let from = self.instant(start, clock);
         let to = match length {
             Length::Exact(ms) => from.saturating_add(ms),
-            Length::Nominal { days, ms } => time::days_later(start.date(), days)
-                .map_or(i64::MAX, |day| zone.instant(day.to_datetime(start.time()), &self.reader))
-                .saturating_add(ms),
+            Length::Nominal { days: 0, ms } => from.saturating_add(ms),
+            Length::Nominal { days, ms } => {
+                let end = start.saturating_add(days.saturating_mul(DAY));
+                self.instant(end, clock).saturating_add(ms)
+            }
         };
-        let from = from.max(self.from);
-        let to = to.min(self.to);
+        let (from, to) = (from.max(self.from), to.min(self.to));
         if let (Ok(start_ms), Ok(end_ms)) = (u64::try_from(from), u64::try_from(to)) {
             self.taken.extend(TimeRange::new(start_ms, end_ms));
         }

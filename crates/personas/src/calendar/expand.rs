@@ -4,21 +4,21 @@
 //! bound whatever the rules are. Rules without a count begin near the window and not at their
 //! start, however long ago that was.
 
-use jiff::{
-    Span as JiffSpan,
-    civil::{Date, DateTime, Weekday},
-};
-
 use super::{
+    days::{self, Civil, DAY},
     error::CalendarError,
     rule::{Frequency, Rule},
 };
-use crate::time::{days_between, days_later};
 
-/// Steps a calendar may cost. A step is a period or a start: three millions are well below a
-/// second in a release build, and enough for the largest calendar with a weekly rule in each of
-/// its events, a year ahead.
+/// Steps a calendar may cost. A step is a period, a day that is looked at, or a start: three
+/// millions are a small part of a second in a release build, and enough for a year of the largest
+/// calendar with a weekly rule in each of its events.
 pub(super) const STEPS_MAX: u64 = 3_000_000;
+
+/// No rule goes past the year 9999, where calendars end.
+const LAST_DAY: i64 = 2_932_896;
+
+const HOUR: i64 = 3_600_000;
 
 /// How much work is left.
 #[derive(Debug)]
@@ -42,41 +42,45 @@ impl Budget {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Span {
     /// The first that is wanted.
-    pub(super) from: DateTime,
+    pub(super) from: i64,
     /// The last that is wanted.
-    pub(super) to: DateTime,
+    pub(super) to: i64,
     /// The last the rule allows.
-    pub(super) until: Option<DateTime>,
+    pub(super) until: i64,
 }
 
 impl Rule {
-    /// Calls `emit` with every start of the rule in the span, in order.
+    /// Calls `emit` with every start of the rule in the span, in order. Starts are walls.
     pub(super) fn each(
         &self,
-        start: DateTime,
+        start: i64,
         span: Span,
         budget: &mut Budget,
-        mut emit: impl FnMut(DateTime),
+        mut emit: impl FnMut(i64),
     ) -> Result<(), CalendarError> {
         let mut left = self.count.unwrap_or(u32::MAX);
+        let last = span.to.min(span.until);
         let mut step = if self.count.is_some() { 0 } else { self.steps_before(start, span.from) };
+        let (mut days, mut starts) = (Vec::new(), Vec::new());
         while let Some(period) = self.period(start, step) {
             // The first week of a year may begin in the year before.
-            if days_later(period.date(), -7).is_none_or(|day| day > span.to.date()) {
+            if period - 7 * DAY > last {
                 break;
             }
-            budget.spend(1)?;
-            for at in self.starts(period, budget)? {
-                if at > span.to || span.until.is_some_and(|until| at > until) {
+            self.days(period, &mut days);
+            self.starts(period, &days, &mut starts);
+            budget.spend(1 + days.len() + starts.len())?;
+            days.clear();
+            for at in starts.drain(..) {
+                if at > last || left == 0 {
                     return Ok(());
                 }
                 if at < start {
                     continue;
                 }
-                if left == 0 {
-                    return Ok(());
+                if self.count.is_some() {
+                    left -= 1;
                 }
-                left -= 1;
                 if at >= span.from {
                     emit(at);
                 }
@@ -87,168 +91,156 @@ impl Rule {
     }
 
     /// Periods that certainly end before the wanted span begins.
-    fn steps_before(&self, start: DateTime, from: DateTime) -> i64 {
-        let years = i64::from(from.year()) - i64::from(start.year());
+    fn steps_before(&self, start: i64, from: i64) -> i64 {
+        let (first, wanted) = (start.div_euclid(DAY), from.div_euclid(DAY));
+        let (a, b) = (days::civil(first), days::civil(wanted.clamp(-LAST_DAY, LAST_DAY)));
         let periods = match self.frequency {
-            Frequency::Yearly => years,
-            Frequency::Monthly => years * 12 + i64::from(from.month()) - i64::from(start.month()),
-            Frequency::Weekly => days_between(start.date(), from.date()).div_euclid(7),
-            Frequency::Daily => days_between(start.date(), from.date()),
-            Frequency::Hourly => days_between(start.date(), from.date()) * 24 - 24,
+            Frequency::Yearly => b.year - a.year,
+            Frequency::Monthly => (b.year - a.year) * 12 + b.month - a.month,
+            Frequency::Weekly => (wanted - first).div_euclid(7),
+            Frequency::Daily => wanted - first,
+            Frequency::Hourly => (wanted - first) * 24 - 24,
         };
         // One period of margin: a year's week may begin in the year before.
         ((periods - 1).div_euclid(self.interval) - 1).max(0)
     }
 
-    /// First moment of the period so many steps after the one of the start; `None` past the end
-    /// of the calendar.
-    fn period(&self, start: DateTime, step: i64) -> Option<DateTime> {
+    /// The first moment of the period so many steps after the one of the start; `None` past the
+    /// end of the calendar.
+    fn period(&self, start: i64, step: i64) -> Option<i64> {
         let ahead = step.checked_mul(self.interval)?;
+        let day = start.div_euclid(DAY);
+        let date = days::civil(day);
         let first = match self.frequency {
-            Frequency::Yearly => {
-                Date::new(i16::try_from(i64::from(start.year()).checked_add(ahead)?).ok()?, 1, 1)
-                    .ok()?
-            }
-            Frequency::Monthly => {
-                let month = i64::from(start.year()) * 12 + i64::from(start.month()) - 1 + ahead;
-                let year = i16::try_from(month.div_euclid(12)).ok()?;
-                Date::new(year, i8::try_from(month.rem_euclid(12)).ok()? + 1, 1).ok()?
-            }
+            // Years and months past the end are caught here, long before numbers overflow.
+            Frequency::Yearly | Frequency::Monthly if ahead > 12 * 20_000 => return None,
+            Frequency::Yearly => days::year_start(date.year + ahead),
+            Frequency::Monthly => days::month_start(date.year, date.month + ahead),
             Frequency::Weekly => {
-                days_later(week_start(start.date(), self.week_start)?, ahead.checked_mul(7)?)?
+                days::week_start(day, self.week_start).checked_add(ahead.checked_mul(7)?)?
             }
-            Frequency::Daily => days_later(start.date(), ahead)?,
+            Frequency::Daily => day.checked_add(ahead)?,
             Frequency::Hourly => {
-                let hour = start.date().at(start.hour(), 0, 0, 0);
-                return hour.checked_add(JiffSpan::new().try_hours(ahead).ok()?).ok();
+                let hour = start.div_euclid(HOUR).checked_add(ahead)?;
+                return (hour / 24 <= LAST_DAY).then(|| hour * HOUR);
             }
         };
-        Some(first.at(0, 0, 0, 0))
+        (first <= LAST_DAY).then(|| first * DAY)
     }
 
-    /// The starts of one period, in order.
-    fn starts(
-        &self,
-        period: DateTime,
-        budget: &mut Budget,
-    ) -> Result<Vec<DateTime>, CalendarError> {
-        let days = self.days(period, budget)?;
-        let hour_ahead = JiffSpan::new().hours(i64::from(period.hour()));
-        let mut starts = Vec::with_capacity(days.len() * self.times.len());
+    /// The starts of one period on these days, in order.
+    fn starts(&self, period: i64, days: &[i64], starts: &mut Vec<i64>) {
+        let hour = match self.frequency {
+            Frequency::Hourly => period.rem_euclid(DAY),
+            _ => 0,
+        };
         for day in days {
-            for time in &self.times {
-                let at = day.to_datetime(*time);
-                starts.extend(match self.frequency {
-                    Frequency::Hourly => at.checked_add(hour_ahead).ok(),
-                    _ => Some(at),
-                });
-            }
+            starts.extend(self.times.iter().map(|time| day * DAY + hour + time));
         }
-        budget.spend(starts.len())?;
         if self.positions.is_empty() {
-            return Ok(starts);
+            return;
         }
-        let mut chosen: Vec<DateTime> =
-            self.positions.iter().filter_map(|position| nth(&starts, *position)).collect();
+        let mut chosen: Vec<i64> =
+            self.positions.iter().filter_map(|position| nth(starts, *position)).collect();
         chosen.sort_unstable();
         chosen.dedup();
-        Ok(chosen)
+        *starts = chosen;
     }
 
     /// The days of one period on which the rule starts something, in order.
-    fn days(&self, period: DateTime, budget: &mut Budget) -> Result<Vec<Date>, CalendarError> {
-        let first = period.date();
-        let mut days = match self.frequency {
-            Frequency::Yearly if !self.week_numbers.is_empty() => self.days_of_weeks(first),
-            Frequency::Yearly if !self.year_days.is_empty() => self
-                .year_days
-                .iter()
-                .filter_map(|day| nth_day(first, first.days_in_year(), *day))
-                .collect(),
-            Frequency::Yearly => (1..=12)
-                .filter(|month| self.months.is_empty() || self.months.contains(month))
-                .filter_map(|month| Date::new(first.year(), month, 1).ok())
-                .flat_map(|month| self.days_of_month(month))
-                .collect(),
-            Frequency::Monthly if !self.allows_month(first) => Vec::new(),
-            Frequency::Monthly => self.days_of_month(first),
+    fn days(&self, period: i64, days: &mut Vec<i64>) {
+        let first = period.div_euclid(DAY);
+        match self.frequency {
+            Frequency::Yearly => self.days_of_year(first, days),
+            Frequency::Monthly => self.days_of_month(first, days),
             Frequency::Weekly => {
-                let wanted = |day: &Date| self.allows_weekday(*day);
-                (0..7).filter_map(|day| days_later(first, day)).filter(wanted).collect()
+                days.extend((first..first + 7).filter(|day| self.allows_weekday(*day)));
             }
-            Frequency::Daily => vec![first],
-            Frequency::Hourly if self.hours.is_empty() || self.hours.contains(&period.hour()) => {
-                vec![first]
+            Frequency::Daily => days.push(first),
+            Frequency::Hourly => {
+                let hour = period.rem_euclid(DAY) / HOUR;
+                if allowed(&self.hours, hour) {
+                    days.push(first);
+                }
             }
-            Frequency::Hourly => Vec::new(),
-        };
-        budget.spend(days.len())?;
+        }
         days.retain(|day| self.allows(*day));
         days.sort_unstable();
         days.dedup();
-        Ok(days)
+    }
+
+    fn days_of_year(&self, first: i64, days: &mut Vec<i64>) {
+        let year = days::civil(first).year;
+        let length = days::year_start(year + 1) - first;
+        if !self.week_numbers.is_empty() {
+            self.days_of_weeks(year, days);
+        } else if !self.year_days.is_empty() {
+            days.extend(self.year_days.iter().filter_map(|day| nth_day(first, length, *day)));
+        } else {
+            for month in (1..=12).filter(|month| allowed(&self.months, *month)) {
+                self.days_of_month(days::month_start(year, month), days);
+            }
+        }
     }
 
     /// The days that the rule names within a month; all of them when it names none.
-    fn days_of_month(&self, first: Date) -> Vec<Date> {
-        let length = i16::from(first.days_in_month());
-        if self.month_days.is_empty() {
-            return (1..=length).filter_map(|day| nth_day(first, length, day)).collect();
+    fn days_of_month(&self, first: i64, days: &mut Vec<i64>) {
+        let date = days::civil(first);
+        if !allowed(&self.months, date.month) {
+            return;
         }
-        let days = self.month_days.iter();
-        days.filter_map(|day| nth_day(first, length, i16::from(*day))).collect()
+        let length = days::month_start(date.year, date.month + 1) - first;
+        if self.month_days.is_empty() {
+            days.extend(first..first + length);
+        } else {
+            days.extend(self.month_days.iter().filter_map(|day| nth_day(first, length, *day)));
+        }
     }
 
     /// The days of the weeks that the rule names. A week belongs to the year most of it lies in.
-    fn days_of_weeks(&self, year: Date) -> Vec<Date> {
-        let first_week = |year: Date| {
-            let fourth = days_later(year, 3)?;
-            week_start(fourth, self.week_start)
-        };
-        let next = Date::new(year.year().saturating_add(1), 1, 1).ok();
-        let (Some(first), Some(end)) = (first_week(year), next.and_then(first_week)) else {
-            return Vec::new();
-        };
-        let weeks = days_between(first, end) / 7;
-        let numbers = self.week_numbers.iter().map(|number| i64::from(*number));
-        numbers
-            .map(|number| if number > 0 { number - 1 } else { weeks + number })
-            .filter(|week| (0..weeks).contains(week))
-            .flat_map(|week| (0..7).filter_map(move |day| days_later(first, week * 7 + day)))
-            .collect()
+    fn days_of_weeks(&self, year: i64, days: &mut Vec<i64>) {
+        let first_week = |year| days::week_start(days::year_start(year) + 3, self.week_start);
+        let first = first_week(year);
+        let weeks = (first_week(year + 1) - first) / 7;
+        for number in &self.week_numbers {
+            let week = if *number > 0 { number - 1 } else { weeks + number };
+            if (0..weeks).contains(&week) {
+                days.extend(first + week * 7..first + week * 7 + 7);
+            }
+        }
     }
 
-    fn allows_month(&self, day: Date) -> bool {
-        self.months.is_empty() || self.months.contains(&day.month())
-    }
-
-    fn allows(&self, day: Date) -> bool {
-        let month_length = day.days_in_month();
-        let year_length = day.days_in_year();
-        self.allows_month(day)
-            && (self.month_days.is_empty()
-                || self.month_days.contains(&day.day())
-                || self.month_days.contains(&(day.day() - month_length - 1)))
-            && (self.year_days.is_empty()
-                || self.year_days.contains(&day.day_of_year())
-                || self.year_days.contains(&(day.day_of_year() - year_length - 1)))
+    fn allows(&self, day: i64) -> bool {
+        let date = days::civil(day);
+        allowed(&self.months, date.month)
+            && (self.month_days.is_empty() || {
+                let length = days::month_start(date.year, date.month + 1) - (day - date.day + 1);
+                self.month_days.contains(&date.day)
+                    || self.month_days.contains(&(date.day - length - 1))
+            })
+            && (self.year_days.is_empty() || {
+                let (number, length) = place_in_year(day, date);
+                self.year_days.contains(&number) || self.year_days.contains(&(number - length - 1))
+            })
             && self.allows_weekday(day)
     }
 
-    fn allows_weekday(&self, day: Date) -> bool {
+    fn allows_weekday(&self, day: i64) -> bool {
         if self.weekdays.is_empty() {
             return true;
         }
-        let weekday = day.weekday().to_monday_one_offset();
+        let weekday = days::weekday(day);
         // "The second Tuesday" counts within the month, or within the year when a yearly rule
         // names no months. In weeks and days it means nothing and is every Tuesday.
         let place = match self.frequency {
             Frequency::Yearly if !self.week_numbers.is_empty() => None,
             Frequency::Yearly if self.months.is_empty() => {
-                Some((day.day_of_year(), day.days_in_year()))
+                Some(place_in_year(day, days::civil(day)))
             }
             Frequency::Yearly | Frequency::Monthly => {
-                Some((i16::from(day.day()), i16::from(day.days_in_month())))
+                let date = days::civil(day);
+                let first = day - date.day + 1;
+                Some((date.day, days::month_start(date.year, date.month + 1) - first))
             }
             Frequency::Weekly | Frequency::Daily | Frequency::Hourly => None,
         };
@@ -263,19 +255,25 @@ impl Rule {
     }
 }
 
-/// The day with this number from 1 on, or from the end when negative.
-fn nth_day(first: Date, length: i16, number: i16) -> Option<Date> {
-    let index = if number > 0 { number - 1 } else { length + number };
-    (0..length).contains(&index).then(|| days_later(first, i64::from(index))).flatten()
+/// A list that is empty allows everything.
+fn allowed(list: &[i64], value: i64) -> bool {
+    list.is_empty() || list.contains(&value)
 }
 
-fn nth(starts: &[DateTime], position: i32) -> Option<DateTime> {
+/// The number of a day in its year, and the length of that year.
+fn place_in_year(day: i64, date: Civil) -> (i64, i64) {
+    let first = days::year_start(date.year);
+    (day - first + 1, days::year_start(date.year + 1) - first)
+}
+
+/// The day with this number from 1 on, or from the end when negative.
+fn nth_day(first: i64, length: i64, number: i64) -> Option<i64> {
+    let index = if number > 0 { number - 1 } else { length + number };
+    (0..length).contains(&index).then(|| first + index)
+}
+
+fn nth(starts: &[i64], position: i64) -> Option<i64> {
     let place = usize::try_from(position.unsigned_abs()).ok()?;
     let index = if position > 0 { place - 1 } else { starts.len().checked_sub(place)? };
     starts.get(index).copied()
-}
-
-fn week_start(day: Date, first: Weekday) -> Option<Date> {
-    let back = day.weekday().since(first);
-    days_later(day, -i64::from(back))
 }

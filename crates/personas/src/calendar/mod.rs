@@ -9,6 +9,7 @@
 
 mod book;
 mod busy;
+mod days;
 mod error;
 mod expand;
 mod moment;

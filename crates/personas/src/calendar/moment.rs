@@ -1,22 +1,22 @@
-//! A date, or a time in a zone, as a calendar writes it.
+//! A day, or a time in a zone, as a calendar writes it.
 
 use calcard::{common::PartialDateTime, icalendar::ICalendarEntry};
-use jiff::{
-    civil::{Date, DateTime},
-    tz::TimeZone,
-};
+use jiff::{civil::Date, tz::TimeZone};
 
-use super::zone::{Zone, Zones, wall_ms};
+use super::{
+    days::{self, Civil, DAY},
+    zone::{Zone, Zones},
+};
 
 /// A point in a calendar.
 #[derive(Debug, Clone)]
 pub(super) enum Moment {
-    /// A whole day, wherever its reader is.
-    Day(Date),
+    /// A whole day, wherever its reader is, as its number.
+    Day(i64),
     /// What the clocks of a zone show.
     Time {
         /// What they show.
-        civil: DateTime,
+        wall: i64,
         /// Whose clocks.
         zone: Zone,
     },
@@ -55,40 +55,32 @@ impl Moment {
         value: &PartialDateTime,
         zones: &Zones,
     ) -> Option<Self> {
-        let date = Date::new(
-            i16::try_from(value.year?).ok()?,
-            i8::try_from(value.month?).ok()?,
-            i8::try_from(value.day?).ok()?,
-        )
-        .ok()?;
-        let Some(hour) = value.hour else { return Some(Self::Day(date)) };
-        // A leap second is written as 60 and does not exist on a civil clock.
-        let second = value.second.unwrap_or(0).min(59);
-        let minute = i8::try_from(value.minute.unwrap_or(0)).ok()?;
-        let time =
-            jiff::civil::Time::new(i8::try_from(hour).ok()?, minute, i8::try_from(second).ok()?, 0)
-                .ok()?;
-        let civil = date.to_datetime(time);
-        let zone = match value.tz_hour {
-            Some(_) => Zone::Named(TimeZone::fixed(offset_of(value)?)),
+        let day = day_of(value)?;
+        let Some(time) = time_of(value) else {
+            return value.hour.is_none().then_some(Self::Day(day));
+        };
+        let wall = day * DAY + time;
+        let zone = match offset_ms(value) {
+            Some(offset) => return Some(Self::Time { wall: wall - offset, zone: Zone::utc() }),
+            None if value.tz_hour.is_some() => return None,
             None => zones.resolve(entry.tz_id()),
         };
-        Some(Self::Time { civil, zone })
+        Some(Self::Time { wall, zone })
     }
 
     /// What the wall clock shows; midnight for a day.
-    pub(super) fn civil(&self) -> DateTime {
+    pub(super) fn wall(&self) -> i64 {
         match self {
-            Self::Day(date) => date.at(0, 0, 0, 0),
-            Self::Time { civil, .. } => *civil,
+            Self::Day(day) => day * DAY,
+            Self::Time { wall, .. } => *wall,
         }
     }
 
     /// Whose clock it is; a day is a day of the reader's.
-    pub(super) fn zone(&self) -> Zone {
+    pub(super) fn zone(&self) -> &Zone {
         match self {
-            Self::Day(_) => Zone::Floating,
-            Self::Time { zone, .. } => zone.clone(),
+            Self::Day(_) => &Zone::Floating,
+            Self::Time { zone, .. } => zone,
         }
     }
 
@@ -99,31 +91,42 @@ impl Moment {
 
     /// The instant, for a reader in this zone.
     pub(super) fn at(&self, reader: &TimeZone) -> i64 {
-        self.zone().instant(self.civil(), reader)
+        self.zone().instant(self.wall(), reader)
     }
 
-    /// Milliseconds from this moment to a later one, as the calendar means it.
+    /// The time from this moment to a later one, as the calendar means it.
     pub(super) fn length_to(&self, end: &Self) -> Length {
         match (self, end) {
-            (Self::Day(from), Self::Day(to)) => {
-                Length::Nominal { days: crate::time::days_between(*from, *to).max(0), ms: 0 }
-            }
-            // Both ends on clocks without a known zone: their difference is all there is.
+            (Self::Day(from), Self::Day(to)) => Length::Nominal { days: (to - from).max(0), ms: 0 },
+            // Both on clocks without a known zone: their difference is all there is.
             (Self::Time { zone: Zone::Floating, .. }, Self::Time { zone: Zone::Floating, .. }) => {
-                Length::Exact(wall_ms(end.civil()).saturating_sub(wall_ms(self.civil())).max(0))
+                Length::Exact((end.wall() - self.wall()).max(0))
             }
-            _ => {
-                let (from, to) = (self.at(&TimeZone::UTC), end.at(&TimeZone::UTC));
-                Length::Exact(to.saturating_sub(from).max(0))
-            }
+            _ => Length::Exact((end.at(&TimeZone::UTC) - self.at(&TimeZone::UTC)).max(0)),
         }
     }
 }
 
-/// The offset from UTC that is written behind a time, or stands alone as an offset.
-pub(super) fn offset_of(value: &PartialDateTime) -> Option<jiff::tz::Offset> {
-    let hours = i32::from(value.tz_hour?);
-    let seconds = hours * 3600 + i32::from(value.tz_minute.unwrap_or(0)) * 60;
-    let seconds = if value.tz_minus { -seconds } else { seconds };
-    jiff::tz::Offset::from_seconds(seconds).ok()
+/// The number of a value's day, if there is such a day.
+pub(super) fn day_of(value: &PartialDateTime) -> Option<i64> {
+    let (year, month, day) = (value.year?, value.month?, value.day?);
+    let year_number = i16::try_from(year).ok()?;
+    Date::new(year_number, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()?;
+    Some(days::number(Civil { year: year.into(), month: month.into(), day: day.into() }))
+}
+
+/// Milliseconds since midnight of a value's time, if there is such a time.
+pub(super) fn time_of(value: &PartialDateTime) -> Option<i64> {
+    let hour = i64::from(value.hour?);
+    let minute = i64::from(value.minute.unwrap_or(0));
+    // A leap second is written as 60 and does not exist on a civil clock.
+    let second = i64::from(value.second.unwrap_or(0).min(59));
+    (hour < 24 && minute < 60).then_some(((hour * 60 + minute) * 60 + second) * 1000)
+}
+
+/// Milliseconds that a value is ahead of UTC, if it says so.
+pub(super) fn offset_ms(value: &PartialDateTime) -> Option<i64> {
+    let minutes = i64::from(value.tz_hour?) * 60 + i64::from(value.tz_minute.unwrap_or(0));
+    let minutes = if value.tz_minus { -minutes } else { minutes };
+    (minutes.abs() < 26 * 60).then_some(minutes * 60_000)
 }

@@ -19,20 +19,23 @@ use calcard::{
 };
 use jiff::{
     Timestamp,
-    civil::{DateTime, date},
-    tz::TimeZone,
+    tz::{Offset, TimeZone},
 };
 
 use super::{
+    days,
     error::CalendarError,
     expand::{Budget, Span},
-    moment::{Moment, offset_of},
+    moment::{Moment, offset_ms},
     rule::{Rule, Until},
 };
 use crate::time;
 
 /// Most changes of the clocks that a described zone may have.
 const CHANGES_MAX: usize = 2_000;
+
+/// Described zones change their clocks until this year.
+const LAST_YEAR: i64 = 2100;
 
 /// Whose clocks a time is on.
 #[derive(Debug, Clone)]
@@ -42,74 +45,90 @@ pub(super) enum Zone {
     /// Those of a zone known by name, or of a fixed offset.
     Named(TimeZone),
     /// Those of a zone the file describes.
-    Described(Arc<Described>),
+    Described(Arc<Changes>),
 }
 
-/// A zone as a VTIMEZONE describes it.
+/// The clocks of a zone, as the instants at which they change.
 #[derive(Debug)]
-pub(super) struct Described {
-    /// Milliseconds added to UTC before the first change.
-    before_ms: i64,
-    /// Instant of a change and milliseconds added to UTC from then on, in order.
-    changes: Vec<(i64, i64)>,
-}
-
-/// Milliseconds of a wall clock since 1970 on that same wall.
-pub(super) fn wall_ms(civil: DateTime) -> i64 {
-    Zone::Floating.instant(civil, &TimeZone::UTC)
-}
-
-/// The wall clock so many milliseconds after 1970 on that same wall.
-pub(super) fn wall(ms: i64) -> Option<DateTime> {
-    Some(TimeZone::UTC.to_datetime(Timestamp::from_millisecond(ms).ok()?))
+pub(super) struct Changes {
+    /// Milliseconds ahead of UTC before the first change.
+    before: i64,
+    /// Instant of a change, and milliseconds ahead of UTC from then on; in order.
+    list: Vec<(i64, i64)>,
 }
 
 impl Zone {
+    /// Universal time.
+    pub(super) fn utc() -> Self {
+        Self::Named(TimeZone::UTC)
+    }
+
     /// The instant at which these clocks show this. Past the end of time it is its end.
-    pub(super) fn instant(&self, civil: DateTime, reader: &TimeZone) -> i64 {
+    pub(super) fn instant(&self, wall: i64, reader: &TimeZone) -> i64 {
         let zone = match self {
             Self::Floating => reader,
             Self::Named(zone) => zone,
-            Self::Described(zone) => return zone.instant(wall_ms(civil)),
+            Self::Described(changes) => return changes.instant(wall),
         };
-        let end = if civil.year() > 0 { Timestamp::MAX } else { Timestamp::MIN };
-        zone.to_timestamp(civil).unwrap_or(end).as_millisecond()
+        let end = if wall > 0 { Timestamp::MAX } else { Timestamp::MIN };
+        let civil = Timestamp::from_millisecond(wall).map(|shown| TimeZone::UTC.to_datetime(shown));
+        civil.and_then(|civil| zone.to_timestamp(civil)).unwrap_or(end).as_millisecond()
     }
 
     /// What these clocks show at an instant.
-    pub(super) fn civil(&self, ms: i64, reader: &TimeZone) -> Option<DateTime> {
-        let timestamp = Timestamp::from_millisecond(ms).ok()?;
-        match self {
-            Self::Floating => Some(reader.to_datetime(timestamp)),
-            Self::Named(zone) => Some(zone.to_datetime(timestamp)),
-            Self::Described(zone) => wall(ms.checked_add(zone.offset_ms(ms))?),
-        }
+    pub(super) fn wall(&self, ms: i64, reader: &TimeZone) -> i64 {
+        let zone = match self {
+            Self::Floating => reader,
+            Self::Named(zone) => zone,
+            Self::Described(changes) => return ms.saturating_add(changes.offset(ms)),
+        };
+        let end = if ms > 0 { Timestamp::MAX } else { Timestamp::MIN };
+        let timestamp = Timestamp::from_millisecond(ms).unwrap_or(end);
+        ms.saturating_add(offset_of(zone, timestamp))
     }
 }
 
-impl Described {
-    fn offset_ms(&self, ms: i64) -> i64 {
-        match self.changes.partition_point(|(at, _)| *at <= ms) {
-            0 => self.before_ms,
-            after => self.changes[after - 1].1,
+fn offset_of(zone: &TimeZone, timestamp: Timestamp) -> i64 {
+    i64::from(zone.to_offset(timestamp).seconds()) * 1000
+}
+
+impl Changes {
+    /// The changes of a named zone between two instants.
+    pub(super) fn between(zone: &TimeZone, from: Timestamp, to: Timestamp) -> Self {
+        let changes = zone.following(from).take_while(|change| change.timestamp() <= to);
+        let offset = |offset: Offset| i64::from(offset.seconds()) * 1000;
+        Self {
+            before: offset_of(zone, from),
+            list: changes
+                .map(|change| (change.timestamp().as_millisecond(), offset(change.offset())))
+                .collect(),
+        }
+    }
+
+    fn offset(&self, ms: i64) -> i64 {
+        match self.list.partition_point(|(at, _)| *at <= ms) {
+            0 => self.before,
+            after => self.list[after - 1].1,
         }
     }
 
     /// RFC 5545, 3.3.5: of two instants the first; in a gap, by the offset before it.
-    fn instant(&self, wall_ms: i64) -> i64 {
-        let guess = wall_ms.saturating_sub(self.offset_ms(wall_ms));
-        let near = self.changes.partition_point(|(at, _)| *at <= guess);
-        let offsets = (near.saturating_sub(2)..(near + 2).min(self.changes.len()))
-            .map(|index| self.changes[index].1)
-            .chain([self.before_ms]);
-        let hits = offsets.filter_map(|offset| {
-            let ms = wall_ms.checked_sub(offset)?;
-            (self.offset_ms(ms) == offset).then_some(ms)
-        });
-        hits.min().unwrap_or_else(|| {
-            let before = self.offset_ms(guess.saturating_sub(86_400_000));
-            wall_ms.saturating_sub(before)
-        })
+    pub(super) fn instant(&self, wall: i64) -> i64 {
+        // No clock is more than a day and a bit from UTC: the change that matters is near.
+        let near = self.list.partition_point(|(at, _)| *at < wall.saturating_sub(2 * days::DAY));
+        let mut offset = if near == 0 { self.before } else { self.list[near - 1].1 };
+        for (at, after) in &self.list[near..] {
+            // Before the change the clock shows less than this.
+            if wall.saturating_sub(offset) < *at {
+                break;
+            }
+            if wall.saturating_sub(*after) < *at {
+                // The change skipped this time: it is read by the offset before.
+                return wall.saturating_sub(offset);
+            }
+            offset = *after;
+        }
+        wall.saturating_sub(offset)
     }
 }
 
@@ -190,14 +209,14 @@ fn known(tz: &Tz) -> Option<Zone> {
     match tz {
         Tz::Tz(_) => time::zone(&tz.name()?).map(Zone::Named),
         Tz::Fixed(offset) => {
-            let offset = jiff::tz::Offset::from_seconds(offset.local_minus_utc()).ok()?;
+            let offset = Offset::from_seconds(offset.local_minus_utc()).ok()?;
             Some(Zone::Named(TimeZone::fixed(offset)))
         }
         Tz::Floating => None,
     }
 }
 
-/// Builds a zone from its STANDARD and DAYLIGHT parts; `None` when it has none that can be read.
+/// Builds a zone from its STANDARD and DAYLIGHT parts; `None` when it has none.
 fn described(
     tzid: &str,
     component: &ICalendarComponent,
@@ -214,9 +233,9 @@ fn described(
         }
     }
     changes.sort_unstable();
-    let Some((_, _, before_ms)) = changes.first().copied() else { return Ok(None) };
-    let changes = changes.into_iter().map(|(at, to, _)| (at, to)).collect();
-    Ok(Some(Zone::Described(Arc::new(Described { before_ms, changes }))))
+    let Some((_, _, before)) = changes.first().copied() else { return Ok(None) };
+    let list = changes.into_iter().map(|(at, to, _)| (at, to)).collect();
+    Ok(Some(Zone::Described(Arc::new(Changes { before, list }))))
 }
 
 /// Adds every change one STANDARD or DAYLIGHT part describes: instant, offset after and before.
@@ -226,54 +245,84 @@ fn add_changes(
     changes: &mut Vec<(i64, i64, i64)>,
     budget: &mut Budget,
 ) -> Result<(), CalendarError> {
-    let value = |name| part.property(name).and_then(|entry| entry.values.first());
-    let offset = |name| match value(name) {
-        Some(ICalendarValue::PartialDateTime(value)) => {
-            offset_of(value).map(|offset| i64::from(offset.seconds()) * 1000)
-        }
+    let unreadable = |property| CalendarError::Unreadable { uid: tzid.to_owned(), property };
+    let offset = |name| match part.property(name)?.values.first()? {
+        ICalendarValue::PartialDateTime(value) => offset_ms(value),
         _ => None,
     };
-    let start = match part.property(&ICalendarProperty::Dtstart) {
-        Some(entry) => match entry.values.first() {
-            Some(ICalendarValue::PartialDateTime(value)) => {
-                Moment::read(entry, value, &Zones::default())
-            }
-            _ => None,
-        },
-        None => None,
+    let moment = |entry, value: &ICalendarValue| match value {
+        ICalendarValue::PartialDateTime(value) => Moment::read(entry, value, &Zones::default()),
+        _ => None,
     };
+    let start = part
+        .property(&ICalendarProperty::Dtstart)
+        .and_then(|entry| moment(entry, entry.values.first()?));
     let (Some(start), Some(from), Some(to)) =
         (start, offset(&ICalendarProperty::Tzoffsetfrom), offset(&ICalendarProperty::Tzoffsetto))
     else {
-        return Err(CalendarError::Unreadable { uid: tzid.to_owned(), property: "VTIMEZONE" });
+        return Err(unreadable("VTIMEZONE"));
     };
-    let mut onsets = BTreeSet::from([start.civil()]);
+    let mut onsets = BTreeSet::from([start.wall()]);
     for entry in part.properties(&ICalendarProperty::Rrule) {
         let Some(ICalendarValue::RecurrenceRule(rule)) = entry.values.first() else {
-            return Err(CalendarError::Unreadable { uid: tzid.to_owned(), property: "RRULE" });
+            return Err(unreadable("RRULE"));
         };
         let rule = Rule::read(rule, &start, tzid)?;
         let until = match rule.until() {
-            Some(Until::Instant(ms)) => wall(ms.saturating_add(from)),
-            Some(Until::Wall(civil)) => Some(civil),
-            None => None,
+            Some(Until::Instant(ms)) => ms.saturating_add(from),
+            Some(Until::Wall(wall)) => wall,
+            None => i64::MAX,
         };
-        let span = Span { from: start.civil(), to: date(2100, 1, 1).at(0, 0, 0, 0), until };
-        rule.each(start.civil(), span, budget, |onset| {
+        let to = days::year_start(LAST_YEAR) * days::DAY;
+        let span = Span { from: start.wall(), to, until };
+        rule.each(start.wall(), span, budget, |onset| {
             onsets.insert(onset);
         })?;
     }
     for entry in part.properties(&ICalendarProperty::Rdate) {
-        for value in &entry.values {
-            if let ICalendarValue::PartialDateTime(value) = value {
-                let onset = Moment::read(entry, value, &Zones::default());
-                onsets.extend(onset.map(|onset| onset.civil()));
-            }
-        }
+        let moments = entry.values.iter().filter_map(|value| moment(entry, value));
+        onsets.extend(moments.map(|moment| moment.wall()));
     }
     if changes.len() + onsets.len() > CHANGES_MAX {
         return Err(CalendarError::TooMany { what: "changes of a time zone", max: CHANGES_MAX });
     }
-    changes.extend(onsets.into_iter().map(|onset| (wall_ms(onset).saturating_sub(from), to, from)));
+    changes.extend(onsets.into_iter().map(|onset| (onset.saturating_sub(from), to, from)));
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changes_give_the_same_instants_as_the_zone_they_come_from() {
+        let (from, to) = (1_500_000_000_000, 1_700_000_000_000);
+        let stamp = |ms| Timestamp::from_millisecond(ms).unwrap();
+        for name in [
+            "Europe/Berlin",
+            "America/St_Johns",
+            "Australia/Lord_Howe",
+            "Pacific/Apia",
+            "Asia/Kolkata",
+            "Africa/Casablanca",
+        ] {
+            let zone = time::zone(name).unwrap();
+            let changes = Changes::between(&zone, stamp(from), stamp(to));
+            let named = Zone::Named(zone);
+            let near_changes = changes.list.iter().flat_map(|(at, offset)| {
+                (-300..300).map(move |minutes| at + minutes * 600_000 + offset)
+            });
+            let everywhere = (0..2000).map(|n| from + 5 * days::DAY + n * 90_000_000);
+            for wall in near_changes.collect::<Vec<_>>().into_iter().chain(everywhere) {
+                let expected = named.instant(wall, &TimeZone::UTC);
+                if (from + 3 * days::DAY..to - 3 * days::DAY).contains(&expected) {
+                    assert_eq!(changes.instant(wall), expected, "{name} {wall}");
+                    assert_eq!(
+                        expected + changes.offset(expected),
+                        named.wall(expected, &TimeZone::UTC)
+                    );
+                }
+            }
+        }
+    }
 }

@@ -1,5 +1,7 @@
 //! What a persona understands and decides, seen from outside. A file a behaviour.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
 mod bookings;
 mod busy_times;
 mod hostile_calendars;

@@ -193,6 +193,30 @@ fn weeks_of_work_and_of_leisure() {
 }
 
 #[test]
+fn spans_said_in_one_breath_are_both_meant() {
+    let five = "11-30 12:00..14:00, 12-01 12:00..14:00, 12-02 12:00..14:00, \
+        12-03 12:00..14:00, 12-04 12:00..14:00 | 60 | Bob";
+    check("lunch with Bob between Monday and Friday next week", five);
+    check("lunch with Bob next week from Monday to Friday", five);
+    // On a Monday, "Monday to Friday" alone would begin that day.
+    check_at(
+        BERLIN,
+        "2026-11-23 09:00",
+        "lunch with Bob between Monday and Friday next week",
+        five,
+    );
+    let two_weeks = request_at(BERLIN, NOW, "lunch with Bob this week or next week");
+    assert_eq!(two_weeks.windows.len(), 12);
+}
+
+#[test]
+fn a_suggestion_is_a_request() {
+    check("What about dinner with Carol on Friday?", "11-27 18:00..22:00 | 120 | Carol");
+    assert_eq!(request_at(BERLIN, NOW, "how about lunch with Bob tomorrow?").title, "Lunch");
+    asks("remind me to call Bob", "\"remind\" I cannot");
+}
+
+#[test]
 fn people_in_every_way_they_are_named() {
     check("lunch tomorrow with Dave Miller", "11-26 12:00..14:00 | 60 | Dave Miller");
     check(
@@ -356,8 +380,8 @@ fn what_is_no_request_gets_one_good_question() {
             "What shall I arrange, with whom and when? For example: dinner this week with Bob.",
         );
     }
-    asks("cancel dinner with Bob", "cannot cancel");
-    asks("please move my lunch with Bob to Friday", "cannot move");
+    asks("cancel dinner with Bob", "\"cancel\" I cannot");
+    asks("please move my lunch with Bob to Friday", "\"move\" I cannot");
     asks(&"dinner ".repeat(1000), "more than I can follow");
     let settings = Settings::default();
     let context = Context { now_ms: 0, zone: "Mars", contacts: &[], settings: &settings };

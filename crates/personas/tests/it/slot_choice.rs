@@ -93,6 +93,15 @@ fn a_wide_window_is_limited_to_the_owners_day_and_an_exact_one_is_not() {
 }
 
 #[test]
+fn a_window_that_has_begun_is_used_from_the_next_five_minutes_on() {
+    let request = request(45, &[("2026-11-30 15:00", "2026-11-30 15:55")]);
+    let settings = Settings { notice_minutes: 0, ..settings() };
+    let now_ms = at(BERLIN, "2026-11-30 15:03") + 27_000;
+    let found = candidates(&request, &[], &settings, now_ms, 9);
+    assert_eq!(show(BERLIN, &found), ["11-30 15:05..15:50"]);
+}
+
+#[test]
 fn starts_are_on_the_grid_of_the_owners_clock_on_days_when_it_changes() {
     for (zone, day) in [
         (BERLIN, "2026-03-29"),
