@@ -112,20 +112,6 @@ pub(crate) fn bytes_in(dir: &Path) -> io::Result<u64> {
     Ok(total)
 }
 
-/// Removes what sled leaves of a snapshot when it is killed while writing it.
-///
-/// A snapshot is written as `snap.*.generating` and then renamed; sled, when it opens, takes one
-/// that was never finished for a finished one, and cannot open from then on.
-pub(crate) fn remove_half_snapshots(dir: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(dir)? {
-        let entry = entry?;
-        if entry.file_name().to_string_lossy().ends_with(".generating") {
-            fs::remove_file(entry.path())?;
-        }
-    }
-    sync_dir(dir)
-}
-
 /// Why a folder could not be locked.
 #[derive(Debug)]
 pub(crate) enum LockError {
@@ -139,7 +125,7 @@ pub(crate) enum LockError {
 /// dies, however it dies.
 #[derive(Debug)]
 pub(crate) struct FolderLock {
-    _file: File,
+    file: File,
 }
 
 impl FolderLock {
@@ -168,6 +154,30 @@ impl FolderLock {
             .and_then(|()| file.rewind())
             .and_then(|()| write!(file, "process {}", std::process::id()));
         written.map_err(LockError::Io)?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
+    }
+}
+
+impl Drop for FolderLock {
+    fn drop(&mut self) {
+        // Closing the file is not enough: a process this one is just starting has a copy of it
+        // until it runs its own program, and the copy would keep the lock.
+        let _ = self.file.unlock();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_let_go_is_free_even_if_a_starting_process_still_has_a_copy() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let lock = FolderLock::acquire(dir.path()).expect("is free");
+        assert!(matches!(FolderLock::acquire(dir.path()), Err(LockError::Held(_))));
+        let copy = lock.file.try_clone().expect("copies");
+        drop(lock);
+        FolderLock::acquire(dir.path()).expect("is free again");
+        drop(copy);
     }
 }

@@ -75,6 +75,7 @@ mod ledger;
 mod range;
 mod root_key;
 mod seal;
+mod sled_open;
 mod store;
 pub mod tables;
 mod transfer;

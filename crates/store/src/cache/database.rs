@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::folder;
+use crate::{folder, sled_open};
 
 /// Why something did not work. For the cache, the reason matters only in the log.
 #[derive(Debug)]
@@ -72,11 +72,8 @@ impl Database {
     }
 
     fn open_at(path: &Path, capacity: u64) -> Result<Self, Broken> {
-        folder::create_private(path)?;
-        folder::remove_half_snapshots(path)?;
-        let config = sled::Config::new().path(path).cache_capacity(capacity);
-        let db = guarded(|| config.open())?;
-        folder::protect_files(path)?;
+        let config = sled::Config::new().cache_capacity(capacity);
+        let db = sled_open::open(path, config)?;
         Ok(Self { db })
     }
 }

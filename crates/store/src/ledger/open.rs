@@ -204,20 +204,51 @@ fn initialise(engine: &dyn Engine, sealer: &Sealer) -> Result<(), EngineError> {
     engine.transact(&mut |transaction| transaction.apply(&rows))
 }
 
-/// A folder we may not use is the owner's to mend; everything else is damage.
+/// A folder we may not use, or that is full, is the owner's to mend; everything else is damage.
 fn refused(dir: &Path, error: &EngineError) -> OpenError {
-    match error.source.downcast_ref::<io::Error>() {
-        Some(source) if source.kind() != io::ErrorKind::InvalidData => OpenError::Io {
-            path: dir.to_owned(),
-            source: io::Error::new(source.kind(), error.to_string()),
-        },
-        _ => OpenError::Damaged { dir: dir.to_owned(), reason: error.to_string() },
+    match fault_of_the_system(error) {
+        Some(kind) => {
+            OpenError::Io { path: dir.to_owned(), source: io::Error::new(kind, error.to_string()) }
+        }
+        None => OpenError::Damaged { dir: dir.to_owned(), reason: error.to_string() },
     }
+}
+
+fn fault_of_the_system(error: &EngineError) -> Option<io::ErrorKind> {
+    use io::ErrorKind::{PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+    use rusqlite::ErrorCode;
+    let source = error.source.as_ref();
+    if let Some(error) = source.downcast_ref::<rusqlite::Error>() {
+        return match error.sqlite_error_code()? {
+            ErrorCode::PermissionDenied | ErrorCode::CannotOpen => Some(PermissionDenied),
+            ErrorCode::ReadOnly => Some(ReadOnlyFilesystem),
+            ErrorCode::DiskFull => Some(StorageFull),
+            _ => None,
+        };
+    }
+    let kind = match (source.downcast_ref(), source.downcast_ref()) {
+        (Some(::sled::Error::Io(error)), _) | (_, Some(error)) => io::Error::kind(error),
+        _ => return None,
+    };
+    matches!(kind, PermissionDenied | QuotaExceeded | ReadOnlyFilesystem | StorageFull)
+        .then_some(kind)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_folder_that_is_full_or_closed_is_not_called_damaged() {
+        let full = || io::Error::from(io::ErrorKind::StorageFull);
+        let eof = || io::Error::from(io::ErrorKind::UnexpectedEof);
+        let kind = |error: EngineError| fault_of_the_system(&error);
+        assert_eq!(kind(EngineError::doing("x")(full())), Some(io::ErrorKind::StorageFull));
+        let sled_full = EngineError::doing("x")(::sled::Error::Io(full()));
+        assert_eq!(kind(sled_full), Some(io::ErrorKind::StorageFull));
+        assert_eq!(kind(EngineError::doing("x")(::sled::Error::Io(eof()))), None);
+        assert_eq!(kind(EngineError::doing("x")("a head makes no sense")), None);
+    }
 
     #[test]
     fn engines_are_named_in_configuration_as_they_are_displayed() {

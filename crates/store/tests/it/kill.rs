@@ -6,7 +6,7 @@
 //! `CONCLAVE_KILL_SEED` repeats a run.
 
 use std::{
-    env,
+    env, fs,
     io::{BufRead, BufReader, Write},
     path::Path,
     process::{Child, Command, Stdio},
@@ -118,6 +118,9 @@ fn child() {
                 for n in first.. {
                     store.commit(batch(lane, n)).expect("commits");
                     say(format!("acknowledged {lane} {n}"));
+                    if lane == 0 && n % 25 == 24 {
+                        store.maintain(Duration::from_millis(50)).expect("maintains");
+                    }
                 }
             });
         }
@@ -130,7 +133,7 @@ fn start(place: &Place) -> Child {
         .env(CHILD_DIR, place.dir())
         .env(CHILD_ENGINE, place.engine.to_string())
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
+        .stderr(fs::File::create(place.beside("stderr")).expect("creates"))
         .spawn()
         .expect("starts")
 }
@@ -167,7 +170,11 @@ fn round(place: &Place, until: Until, acknowledged: &mut [Option<u64>]) -> bool 
         Until::Elapsed(time) => std::thread::sleep(time),
         Until::Acknowledged(wanted, time) => {
             while count < wanted {
-                let line = lines.next().expect("the child goes on").expect("reads");
+                let Some(line) = lines.next() else {
+                    let said = fs::read_to_string(place.beside("stderr")).expect("reads");
+                    panic!("the child ended by itself after {acknowledged:?}: {said}");
+                };
+                let line = line.expect("reads");
                 count += u32::from(note(&line));
             }
             std::thread::sleep(time);

@@ -13,21 +13,16 @@
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Write},
-    panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
-    time::{Duration, Instant},
 };
 
-use crate::{error::EngineError, folder};
+use crate::{error::EngineError, folder, sled_open};
 
 /// A node of the tree has at most about 17 entries and turns into a file when it is larger than
 /// a quarter of a segment. With values of at most 60 KiB that never happens at this size.
 const SEGMENT_BYTES: usize = 8 * 1024 * 1024;
 /// What sled may keep in memory; it uses about three times that.
 const CACHE_BYTES: u64 = 32 * 1024 * 1024;
-/// Threads of a database dropped a moment ago in this process may still hold sled's own lock.
-const REOPEN_WAIT_MAX: Duration = Duration::from_secs(10);
-const REOPEN_PAUSE: Duration = Duration::from_millis(20);
 
 const CURRENT: &str = "current";
 
@@ -97,18 +92,16 @@ impl Generation {
     /// Opens or creates a generation, recovers it, and makes what is open durable.
     pub(super) fn open(dir: &Path, number: u64) -> Result<Self, EngineError> {
         let path = path_of(dir, number);
-        let prepare = || -> io::Result<()> {
-            folder::create_private(&path)?;
-            folder::remove_half_snapshots(&path)
-        };
-        prepare().map_err(EngineError::doing("preparing the sled folder"))?;
-        let db = open_db(&path)?;
-        let finish = || -> io::Result<File> {
-            let file = OpenOptions::new().read(true).write(true).open(path.join("db"))?;
-            folder::protect_files(&path)?;
-            Ok(file)
-        };
-        let file = finish().map_err(EngineError::doing("opening sled's file"))?;
+        let config = sled::Config::new()
+            .segment_size(SEGMENT_BYTES)
+            .cache_capacity(CACHE_BYTES)
+            .flush_every_ms(Some(500));
+        let db = sled_open::open(&path, config).map_err(EngineError::doing("opening sled"))?;
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open(path.join("db"))
+            .map_err(EngineError::doing("opening sled's file"))?;
         let generation = Self { number, path, db, file };
         generation.sync_everything()?;
         Ok(generation)
@@ -152,33 +145,6 @@ impl Generation {
     }
 }
 
-fn open_db(path: &Path) -> Result<sled::Db, EngineError> {
-    let deadline = Instant::now() + REOPEN_WAIT_MAX;
-    loop {
-        let config = sled::Config::new()
-            .path(path)
-            .segment_size(SEGMENT_BYTES)
-            .cache_capacity(CACHE_BYTES)
-            .flush_every_ms(Some(500));
-        // Recovery asserts in places where the disk surprises it.
-        let opened = catch_unwind(AssertUnwindSafe(|| config.open()))
-            .map_err(|_| EngineError::doing("opening sled")("recovery panicked"))?;
-        match opened {
-            Ok(db) => return Ok(db),
-            Err(error) if held_elsewhere(&error) && Instant::now() < deadline => {
-                std::thread::sleep(REOPEN_PAUSE);
-            }
-            Err(error) => return Err(EngineError::doing("opening sled")(error)),
-        }
-    }
-}
-
-/// Our lock on the folder says that no other process has it, so it can only be a thread of ours
-/// that is about to let go.
-fn held_elsewhere(error: &sled::Error) -> bool {
-    matches!(error, sled::Error::Io(error) if error.to_string().contains("could not acquire lock"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -194,21 +160,5 @@ mod tests {
         }
         fs::write(dir.path().join(CURRENT), "12 old\n").expect("writes");
         assert!(Current::read(dir.path()).is_err());
-    }
-
-    #[test]
-    fn half_snapshots_are_removed_before_sled_can_trust_them() {
-        let dir = tempfile::tempdir().expect("temporary folder");
-        let generation = Generation::open(dir.path(), 1).expect("creates");
-        generation.db.insert(b"key", b"value").expect("inserts");
-        generation.sync().expect("syncs");
-        let path = generation.path.clone();
-        drop(generation);
-        // What a kill between writing a snapshot and renaming it leaves behind.
-        let half = path.join("snap.00000000007FFFFF.generating");
-        fs::write(&half, [0xaa; 100]).expect("writes");
-        let generation = Generation::open(dir.path(), 1).expect("opens");
-        assert!(!half.exists());
-        assert_eq!(generation.db.get(b"key").expect("reads").as_deref(), Some(&b"value"[..]));
     }
 }

@@ -5,8 +5,9 @@
 //! a kill at the wrong moment of an open leaves a half snapshot the next open trusts, and space
 //! is never given back. Therefore:
 //!
-//! - [`generation`]: half snapshots are removed before an open, everything is synced after it,
-//!   and each commit ends with a sync of our own.
+//! - [`crate::sled_open`] removes half snapshots before an open.
+//! - [`generation`]: everything is synced after an open, and each commit ends with a sync of our
+//!   own.
 //! - [`layout`]: one tree; values over 60 KiB are cut into pieces, and segments are large enough
 //!   that no node of the tree becomes a file.
 //! - [`ledger`]: the engine on top of both.
