@@ -337,17 +337,39 @@ pub(crate) fn option_of(slot: &TimeRange) -> String {
     format!("{}/{}", instant(slot.start_ms), instant(slot.end_ms))
 }
 
-/// The times a proposal offers, if all its options are times: then it is about scheduling.
-pub(crate) fn slots_of(proposal: &Proposal) -> Option<Vec<TimeRange>> {
+/// A time for people, in a zone they name: `Tue 24 Nov 2026, 18:00 to 20:00 (Europe/London)`.
+pub(crate) fn slot_in_words(slot: &TimeRange, zone: &str) -> String {
+    let instant = |ms: u64| {
+        let ms = i64::try_from(ms).ok()?;
+        jiff::Timestamp::from_millisecond(ms).ok()?.in_tz(zone).ok()
+    };
+    match (instant(slot.start_ms), instant(slot.end_ms)) {
+        (Some(start), Some(end)) => {
+            let start = start.strftime("%a %-d %b %Y, %H:%M");
+            format!("{start} to {} ({zone})", end.strftime("%H:%M"))
+        }
+        _ => option_of(slot),
+    }
+}
+
+/// An option of a proposal for people: a time in UTC where it is one, itself otherwise.
+pub(crate) fn option_in_words(option: &str) -> String {
+    slot_of(option).map_or_else(|| option.to_owned(), |slot| slot_in_words(&slot, "UTC"))
+}
+
+fn slot_of(option: &str) -> Option<TimeRange> {
     let instant = |text: &str| -> Option<u64> {
         let timestamp: jiff::Timestamp = text.parse().ok()?;
         u64::try_from(timestamp.as_millisecond()).ok()
     };
-    let slot = |option: &String| -> Option<TimeRange> {
-        let (start, end) = option.split_once('/')?;
-        let slot = TimeRange { start_ms: instant(start)?, end_ms: instant(end)? };
-        (slot.start_ms < slot.end_ms).then_some(slot)
-    };
-    let slots: Option<Vec<TimeRange>> = proposal.options.iter().map(slot).collect();
+    let (start, end) = option.split_once('/')?;
+    let slot = TimeRange { start_ms: instant(start)?, end_ms: instant(end)? };
+    (slot.start_ms < slot.end_ms).then_some(slot)
+}
+
+/// The times a proposal offers, if all its options are times: then it is about scheduling.
+pub(crate) fn slots_of(proposal: &Proposal) -> Option<Vec<TimeRange>> {
+    let slots: Option<Vec<TimeRange>> =
+        proposal.options.iter().map(|option| slot_of(option)).collect();
     slots.filter(|slots| !slots.is_empty())
 }

@@ -463,7 +463,11 @@ impl Engine {
     pub(crate) fn names(&self, personas: &[PersonaId]) -> String {
         match personas {
             [] => "nobody".to_owned(),
-            _ => personas.iter().map(|id| self.name_of(id)).collect::<Vec<_>>().join(", "),
+            _ => {
+                let mut names: Vec<_> = personas.iter().map(|id| self.name_of(id)).collect();
+                names.sort();
+                names.join(", ")
+            }
         }
     }
 }

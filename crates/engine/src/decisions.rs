@@ -17,7 +17,7 @@ use protocol::{
 use rand::Rng;
 
 use crate::{
-    agent::{Errand, slots_of},
+    agent::{Errand, option_in_words, slots_of},
     effect::Table,
     event::EventBody,
     messages::sha256,
@@ -418,7 +418,7 @@ impl Engine {
             Ok(()) => {
                 let row = BookingRow { slot, booked_at_ms: self.now_ms };
                 self.put(Table::Booking, rows::key(&[me.as_bytes(), id.as_bytes()]), &row);
-                self.audit(me, "event.booked", crate::agent::option_of(&slot));
+                self.audit(me, "event.booked", crate::agent::slot_in_words(&slot, "UTC"));
             }
             Err(reason) => self.audit(me, "booking.failed", reason.clone()),
         }
@@ -552,7 +552,7 @@ pub fn outcome_in_words(outcome: &Outcome, options: &[String]) -> String {
         Outcome::NoWinner => "no option has enough votes".into(),
         Outcome::Winners { options: winners, tie } => {
             let names = winners.iter().filter_map(|index| options.get(usize::from(*index)));
-            let names: Vec<_> = names.map(String::as_str).collect();
+            let names: Vec<_> = names.map(|option| option_in_words(option)).collect();
             format!("{}{}", names.join(", "), if *tie { " (tie, first listed)" } else { "" })
         }
     }

@@ -19,7 +19,7 @@ use protocol::{
 use rand::Rng;
 
 use crate::{
-    agent::{Errand, busy_around, option_of, question_for},
+    agent::{Errand, busy_around, option_of, question_for, slot_in_words},
     decisions::Question,
     effect::Table,
     event::EventBody,
@@ -309,7 +309,8 @@ impl Engine {
                 if let Some(task) = self.tasks.get_mut(&id) {
                     task.slot = Some(slot);
                 }
-                self.step(id, format!("decided and certified: {}", option_of(&slot)));
+                let when = self.in_words(me, &slot);
+                self.step(id, format!("decided and certified: {when}"));
                 self.set_stage(id, TaskStage::Booking);
             }
             None => {
@@ -328,12 +329,18 @@ impl Engine {
         result: Result<(), String>,
     ) {
         let Some(id) = self.task_of(me, proposal) else { return };
-        let when = option_of(&slot);
+        let when = self.in_words(me, &slot);
         let text = match result {
             Ok(()) => format!("agreed on {when} and entered into the calendar"),
             Err(reason) => format!("agreed on {when}, not in the calendar: {reason}"),
         };
         self.set_stage(id, TaskStage::Done(text));
+    }
+
+    /// A time as this persona's owner reads it.
+    fn in_words(&self, me: PersonaId, slot: &TimeRange) -> String {
+        let zone = self.personas.get(&me).map_or("UTC", |hosted| &hosted.row.settings.zone);
+        slot_in_words(slot, zone)
     }
 
     fn task_of(&self, me: PersonaId, proposal: ProposalId) -> Option<LocalId> {
