@@ -1,1 +1,7 @@
-fn main() {}
+//! The binary `conclave`: parses, runs, reports.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    node::cli::main()
+}

@@ -1,0 +1,130 @@
+//! The command line of `conclave`.
+//!
+//! Exit codes: 0 it worked; 1 it failed, or a certificate is invalid; 2 the command line was not
+//! understood, or a certificate is sound but nobody vouches for its voters.
+
+mod clients;
+mod up;
+mod verify;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::{
+    bench,
+    config::{Config, Layer},
+    demo,
+};
+
+/// A node for personal assistants that find each other, talk in private while either sleeps, and
+/// hand their owners decisions anyone can verify.
+#[derive(Debug, Parser)]
+#[command(name = "conclave", version, about, after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+const EXAMPLES: &str = "\
+Start here:
+  conclave demo              watch five assistants find each other, talk and decide
+  conclave up                run your own node
+  conclave verify FILE       check a decision certificate, offline
+
+Exit codes: 0 success; 1 failure or an invalid certificate; 2 a misused command line or a sound
+certificate whose voters nobody vouches for.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run a node until it is told to stop
+    Up {
+        #[command(flatten)]
+        settings: Layer,
+        /// Configuration file [default: conclave.toml in the data folder]
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+        /// Stop when standard input closes, for programs that start a node
+        #[arg(long, hide = true)]
+        with_parent: bool,
+    },
+    /// Watch it happen: several nodes on this machine discover, talk and decide
+    Demo(demo::Options),
+    /// Check a decision certificate without network or clock
+    Verify {
+        /// The certificate file
+        file: PathBuf,
+        /// A persona whose key you know (repeatable); all voters must be known for "valid"
+        #[arg(long, value_name = "DID")]
+        trust: Vec<String>,
+        /// Print JSON for programs
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print a fresh one-time login link of the running node
+    Login(clients::Target),
+    /// Show what the running node knows and who it is connected to
+    Status {
+        #[command(flatten)]
+        target: clients::Target,
+        /// Print JSON for programs
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print every effective setting and where it comes from
+    Config {
+        #[command(flatten)]
+        settings: Layer,
+        /// Configuration file [default: conclave.toml in the data folder]
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
+    /// Measure direct messages between two nodes on this machine, beside its raw limits
+    Bench(bench::Options),
+}
+
+/// Runs the command line and reports how it went.
+pub fn main() -> ExitCode {
+    let Some(command) = Cli::parse().command else {
+        // Printing help fails only when nobody reads it.
+        let _ = Cli::command().print_help();
+        return ExitCode::SUCCESS;
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: cannot start: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(run(command)) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command) -> anyhow::Result<ExitCode> {
+    let environment = |name: &str| std::env::var(name).ok();
+    match command {
+        Command::Up { settings, config, with_parent } => {
+            up::run(Config::load(settings, config.as_deref(), environment)?, with_parent).await
+        }
+        Command::Demo(options) => demo::run(options).await,
+        Command::Verify { file, trust, json } => verify::run(&file, &trust, json),
+        Command::Login(target) => clients::login(&target.folder(environment)?).await,
+        Command::Status { target, json } => {
+            clients::status(&target.folder(environment)?, json).await
+        }
+        Command::Config { settings, config } => {
+            let config = Config::load(settings, config.as_deref(), environment)?;
+            for (name, value, origin) in config.provenance {
+                println!("{name} = {value:?}  # {origin}");
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Bench(options) => bench::run(options).await,
+    }
+}

@@ -1,0 +1,104 @@
+//! A client of a running node's local API, for the command line and the demo.
+
+use std::{path::Path, time::Duration};
+
+use anyhow::{Context, bail};
+use reqwest::Method;
+use serde_json::Value;
+
+/// Speaks to one node with its bearer token.
+#[derive(Clone)]
+pub struct Client {
+    base: String,
+    token: String,
+    http: reqwest::Client,
+}
+
+impl Client {
+    /// Finds the node that runs on a data folder.
+    ///
+    /// # Errors
+    /// No node runs there, or its files cannot be read.
+    pub fn for_folder(folder: &Path) -> anyhow::Result<Self> {
+        let read = |name: &str| {
+            let path = folder.join(name);
+            let text = std::fs::read_to_string(&path);
+            text.map(|text| text.trim().to_owned()).with_context(|| {
+                format!("no node runs on {} (start one with `conclave up`)", folder.display())
+            })
+        };
+        let http =
+            reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30)).build()?;
+        Ok(Self { base: read("api-address")?, token: read("api-token")?, http })
+    }
+
+    /// The address of the API, such as `http://127.0.0.1:7070`.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// Reads something.
+    ///
+    /// # Errors
+    /// The node cannot be reached or refuses; the message is its own.
+    pub async fn get(&self, path: &str) -> anyhow::Result<Value> {
+        self.call(Method::GET, path, None).await
+    }
+
+    /// Asks for something to be done.
+    ///
+    /// # Errors
+    /// The node cannot be reached or refuses; the message is its own.
+    pub async fn post(&self, path: &str, body: Value) -> anyhow::Result<Value> {
+        self.call(Method::POST, path, Some(body)).await
+    }
+
+    /// Reads something as it stands, such as a certificate file.
+    ///
+    /// # Errors
+    /// The node cannot be reached or refuses; the message is its own.
+    pub async fn get_text(&self, path: &str) -> anyhow::Result<String> {
+        let url = format!("{}{path}", self.base);
+        let response = self.http.get(url).bearer_auth(&self.token).send().await?;
+        let status = response.status();
+        let text = response.text().await?;
+        if !status.is_success() {
+            bail!("{path}: {}", problem(&text));
+        }
+        Ok(text)
+    }
+
+    /// Whether the node says it is ready.
+    pub async fn is_ready(&self) -> bool {
+        let response = self.http.get(format!("{}/health/ready", self.base)).send().await;
+        response.is_ok_and(|response| response.status().is_success())
+    }
+
+    async fn call(&self, method: Method, path: &str, body: Option<Value>) -> anyhow::Result<Value> {
+        let url = format!("{}{path}", self.base);
+        let mut request = self.http.request(method, url).bearer_auth(&self.token);
+        if let Some(body) = &body {
+            request = request.json(body);
+        }
+        let response = request
+            .send()
+            .await
+            .with_context(|| format!("the node at {} does not answer", self.base))?;
+        let status = response.status();
+        let text = response.text().await?;
+        if !status.is_success() {
+            bail!("{path}: {}", problem(&text));
+        }
+        if text.is_empty() {
+            return Ok(Value::Null);
+        }
+        serde_json::from_str(&text).with_context(|| format!("{path}: not JSON"))
+    }
+}
+
+/// The words of a problem+json answer.
+fn problem(text: &str) -> String {
+    let Ok(problem) = serde_json::from_str::<Value>(text) else { return text.to_owned() };
+    let field = |name: &str| problem.get(name).and_then(Value::as_str).map(str::to_owned);
+    field("detail").or_else(|| field("title")).unwrap_or_else(|| text.to_owned())
+}

@@ -1,0 +1,281 @@
+//! Settings of a node, and where each came from.
+//!
+//! A setting is taken from the first of: a flag, a `CONCLAVE_*` variable, the configuration file,
+//! the default. `conclave config` prints every effective value with its origin.
+
+use std::{
+    fmt,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context;
+use serde::Deserialize;
+use store::LedgerEngine;
+
+/// The name of the configuration file inside the data folder.
+pub const FILE_NAME: &str = "conclave.toml";
+
+/// Settings as one source gives them; what it does not say stays open.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, clap::Args)]
+#[serde(deny_unknown_fields)]
+pub struct Layer {
+    /// Folder that holds everything this node must remember
+    #[arg(long, value_name = "DIR", env = "CONCLAVE_DATA_DIR")]
+    #[serde(skip)]
+    pub data_dir: Option<PathBuf>,
+    /// Address of the local API and page; port 0 takes a free one [default: 127.0.0.1:7070]
+    #[arg(long, value_name = "ADDR")]
+    pub api: Option<SocketAddr>,
+    /// Address to listen on for other nodes (repeatable) [default: any address, any port]
+    #[arg(long, value_name = "MULTIADDR")]
+    pub listen: Option<Vec<String>>,
+    /// Node through which the network is found, with its /p2p/ part (repeatable)
+    #[arg(long, value_name = "MULTIADDR")]
+    pub bootstrap: Option<Vec<String>>,
+    /// Find other nodes on the local network
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    pub mdns: Option<bool>,
+    /// The federation whose lobby this node joins [default: open]
+    #[arg(long, value_name = "NAME")]
+    pub federation: Option<String>,
+    /// Engine that keeps what must not be lost: sqlite or sled [default: sqlite]
+    #[arg(long, value_name = "ENGINE")]
+    pub ledger: Option<String>,
+    /// What is logged, such as info or debug,libp2p=warn [default: info]
+    #[arg(long, value_name = "FILTER")]
+    pub log: Option<String>,
+}
+
+/// Effective settings.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Folder that holds everything the node must remember.
+    pub data_dir: PathBuf,
+    /// Address of the local API.
+    pub api: SocketAddr,
+    /// Addresses to listen on for other nodes.
+    pub listen: Vec<String>,
+    /// Nodes through which the network is found.
+    pub bootstrap: Vec<String>,
+    /// Whether to find other nodes on the local network.
+    pub mdns: bool,
+    /// The federation whose lobby this node joins.
+    pub federation: String,
+    /// What keeps the ledger.
+    pub ledger: LedgerEngine,
+    /// What is logged.
+    pub log: String,
+    /// Name, value and origin of each setting.
+    pub provenance: Vec<(&'static str, String, Origin)>,
+}
+
+/// Where a setting came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// Built in.
+    Default,
+    /// This file.
+    File(PathBuf),
+    /// A `CONCLAVE_*` variable.
+    Environment,
+    /// The command line.
+    Flag,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::Environment => f.write_str("environment"),
+            Self::Flag => f.write_str("command line"),
+        }
+    }
+}
+
+impl Config {
+    /// Merges the command line, the environment, and the configuration file.
+    ///
+    /// # Errors
+    /// When the file cannot be read or a value is not legal; the message names it.
+    pub fn load(
+        flags: Layer,
+        file: Option<&Path>,
+        environment: impl Fn(&str) -> Option<String>,
+    ) -> anyhow::Result<Self> {
+        let data_dir = flags.data_dir.clone().unwrap_or_else(|| default_data_dir(&environment));
+        let path = file.map_or_else(|| data_dir.join(FILE_NAME), Path::to_path_buf);
+        let from_file = read_file(&path, file.is_some())?;
+        let from_env = Layer::from_environment(&environment)?;
+        let mut provenance = Vec::new();
+        let given = flags.data_dir.is_some();
+        let origin = if given { Origin::Flag } else { Origin::Default };
+        provenance.push(("data_dir", data_dir.display().to_string(), origin));
+        let mut sources = Sources { path, provenance };
+        let ledger = sources.pick(
+            "ledger",
+            (flags.ledger, from_env.ledger, from_file.ledger),
+            "sqlite".to_owned(),
+        );
+        Ok(Self {
+            data_dir,
+            api: sources.pick(
+                "api",
+                (flags.api, from_env.api, from_file.api),
+                SocketAddr::from(([127, 0, 0, 1], 7070)),
+            ),
+            listen: sources.pick_list(
+                "listen",
+                (flags.listen, from_env.listen, from_file.listen),
+                network::Config::default().listen,
+            ),
+            bootstrap: sources.pick_list(
+                "bootstrap",
+                (flags.bootstrap, from_env.bootstrap, from_file.bootstrap),
+                Vec::new(),
+            ),
+            mdns: sources.pick("mdns", (flags.mdns, from_env.mdns, from_file.mdns), true),
+            federation: sources.pick(
+                "federation",
+                (flags.federation, from_env.federation, from_file.federation),
+                "open".to_owned(),
+            ),
+            ledger: ledger.parse().map_err(|_| {
+                anyhow::anyhow!("ledger: \"{ledger}\" is neither \"sqlite\" nor \"sled\"")
+            })?,
+            log: sources.pick("log", (flags.log, from_env.log, from_file.log), "info".to_owned()),
+            provenance: sources.provenance,
+        })
+    }
+
+    /// The file that holds the local API's address while the node runs.
+    pub fn api_address_file(&self) -> PathBuf {
+        self.data_dir.join("api-address")
+    }
+}
+
+impl Layer {
+    fn from_environment(get: &impl Fn(&str) -> Option<String>) -> anyhow::Result<Self> {
+        let list = |name: &str| {
+            get(name).map(|text| text.split(',').map(|part| part.trim().to_owned()).collect())
+        };
+        let api = get("CONCLAVE_API")
+            .map(|text| text.parse().with_context(|| format!("CONCLAVE_API: \"{text}\"")))
+            .transpose()?;
+        let mdns = get("CONCLAVE_MDNS")
+            .map(|text| text.parse().with_context(|| format!("CONCLAVE_MDNS: \"{text}\"")))
+            .transpose()?;
+        Ok(Self {
+            data_dir: None,
+            api,
+            listen: list("CONCLAVE_LISTEN"),
+            bootstrap: list("CONCLAVE_BOOTSTRAP"),
+            mdns,
+            federation: get("CONCLAVE_FEDERATION"),
+            ledger: get("CONCLAVE_LEDGER"),
+            log: get("CONCLAVE_LOG"),
+        })
+    }
+}
+
+struct Sources {
+    path: PathBuf,
+    provenance: Vec<(&'static str, String, Origin)>,
+}
+
+impl Sources {
+    fn pick<T: ToString>(
+        &mut self,
+        name: &'static str,
+        from: (Option<T>, Option<T>, Option<T>),
+        default: T,
+    ) -> T {
+        let (value, origin) = self.first(from, default);
+        self.provenance.push((name, value.to_string(), origin));
+        value
+    }
+
+    fn pick_list(
+        &mut self,
+        name: &'static str,
+        from: (Option<Vec<String>>, Option<Vec<String>>, Option<Vec<String>>),
+        default: Vec<String>,
+    ) -> Vec<String> {
+        let (value, origin) = self.first(from, default);
+        self.provenance.push((name, value.join(", "), origin));
+        value
+    }
+
+    fn first<T>(&self, from: (Option<T>, Option<T>, Option<T>), default: T) -> (T, Origin) {
+        match from {
+            (Some(value), _, _) => (value, Origin::Flag),
+            (None, Some(value), _) => (value, Origin::Environment),
+            (None, None, Some(value)) => (value, Origin::File(self.path.clone())),
+            (None, None, None) => (default, Origin::Default),
+        }
+    }
+}
+
+fn read_file(path: &Path, required: bool) -> anyhow::Result<Layer> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => {
+            toml::from_str(&text).with_context(|| format!("configuration in {}", path.display()))
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && !required => {
+            Ok(Layer::default())
+        }
+        Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
+    }
+}
+
+fn default_data_dir(environment: &impl Fn(&str) -> Option<String>) -> PathBuf {
+    let base = environment("XDG_DATA_HOME").map(PathBuf::from).or_else(|| {
+        environment("HOME").map(|home| PathBuf::from(home).join(".local").join("share"))
+    });
+    base.unwrap_or_else(|| PathBuf::from(".")).join("conclave")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flag_wins_over_the_environment_and_that_over_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(FILE_NAME);
+        std::fs::write(&file, "federation = \"file\"\nledger = \"sled\"\nlog = \"warn\"\n")
+            .unwrap();
+        let flags = Layer {
+            data_dir: Some(folder.path().to_owned()),
+            federation: Some("flag".into()),
+            ..Layer::default()
+        };
+        let environment = |name: &str| match name {
+            "CONCLAVE_FEDERATION" => Some("environment".to_owned()),
+            "CONCLAVE_LOG" => Some("debug".to_owned()),
+            _ => None,
+        };
+        let config = Config::load(flags, None, environment).unwrap();
+        assert_eq!(config.federation, "flag");
+        assert_eq!(config.log, "debug");
+        assert_eq!(config.ledger, LedgerEngine::Sled);
+        let origin = |name| {
+            let found = config.provenance.iter().find(|(setting, _, _)| *setting == name);
+            found.map(|(_, _, origin)| origin.clone())
+        };
+        assert_eq!(origin("federation"), Some(Origin::Flag));
+        assert_eq!(origin("log"), Some(Origin::Environment));
+        assert_eq!(origin("ledger"), Some(Origin::File(file)));
+        assert_eq!(origin("mdns"), Some(Origin::Default));
+    }
+
+    #[test]
+    fn a_misspelt_setting_is_refused_by_name() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(FILE_NAME), "legder = \"sled\"\n").unwrap();
+        let flags = Layer { data_dir: Some(folder.path().to_owned()), ..Layer::default() };
+        let error = Config::load(flags, None, |_| None).unwrap_err();
+        assert!(format!("{error:#}").contains("legder"), "{error:#}");
+    }
+}
