@@ -188,12 +188,9 @@ impl Pair {
         }
         let rate = count as f64 / began.elapsed().as_secs_f64();
         times.sort();
-        let ms = |share: f64| {
-            let index = ((times.len() - 1) as f64 * share).round();
-            times[index as usize].as_secs_f64() * 1000.0
-        };
+        let ms = |percent: usize| times[(times.len() - 1) * percent / 100].as_secs_f64() * 1000.0;
         let name = format!("delivered with receipt, {in_flight} in flight");
-        println!("{name:<44} {rate:>10.0} {:>10.2} {:>10.2}", ms(0.5), ms(0.99));
+        println!("{name:<44} {rate:>10.0} {:>10.2} {:>10.2}", ms(50), ms(99));
         Ok(rate)
     }
 

@@ -36,9 +36,6 @@ pub struct Layer {
     /// Find other nodes on the local network
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     pub mdns: Option<bool>,
-    /// The federation whose lobby this node joins [default: open]
-    #[arg(long, value_name = "NAME")]
-    pub federation: Option<String>,
     /// Engine that keeps what must not be lost: sqlite or sled [default: sqlite]
     #[arg(long, value_name = "ENGINE")]
     pub ledger: Option<String>,
@@ -60,8 +57,6 @@ pub struct Config {
     pub bootstrap: Vec<String>,
     /// Whether to find other nodes on the local network.
     pub mdns: bool,
-    /// The federation whose lobby this node joins.
-    pub federation: String,
     /// What keeps the ledger.
     pub ledger: LedgerEngine,
     /// What is logged.
@@ -136,11 +131,6 @@ impl Config {
                 Vec::new(),
             ),
             mdns: sources.pick("mdns", (flags.mdns, from_env.mdns, from_file.mdns), true),
-            federation: sources.pick(
-                "federation",
-                (flags.federation, from_env.federation, from_file.federation),
-                "open".to_owned(),
-            ),
             ledger: ledger.parse().map_err(|_| {
                 anyhow::anyhow!("ledger: \"{ledger}\" is neither \"sqlite\" nor \"sled\"")
             })?,
@@ -172,12 +162,14 @@ impl Layer {
             listen: list("CONCLAVE_LISTEN"),
             bootstrap: list("CONCLAVE_BOOTSTRAP"),
             mdns,
-            federation: get("CONCLAVE_FEDERATION"),
             ledger: get("CONCLAVE_LEDGER"),
             log: get("CONCLAVE_LOG"),
         })
     }
 }
+
+/// What the command line, the environment and the file say of one setting, in this order.
+type Given<T> = (Option<T>, Option<T>, Option<T>);
 
 struct Sources {
     path: PathBuf,
@@ -185,12 +177,7 @@ struct Sources {
 }
 
 impl Sources {
-    fn pick<T: ToString>(
-        &mut self,
-        name: &'static str,
-        from: (Option<T>, Option<T>, Option<T>),
-        default: T,
-    ) -> T {
+    fn pick<T: ToString>(&mut self, name: &'static str, from: Given<T>, default: T) -> T {
         let (value, origin) = self.first(from, default);
         self.provenance.push((name, value.to_string(), origin));
         value
@@ -199,7 +186,7 @@ impl Sources {
     fn pick_list(
         &mut self,
         name: &'static str,
-        from: (Option<Vec<String>>, Option<Vec<String>>, Option<Vec<String>>),
+        from: Given<Vec<String>>,
         default: Vec<String>,
     ) -> Vec<String> {
         let (value, origin) = self.first(from, default);
@@ -207,7 +194,7 @@ impl Sources {
         value
     }
 
-    fn first<T>(&self, from: (Option<T>, Option<T>, Option<T>), default: T) -> (T, Origin) {
+    fn first<T>(&self, from: Given<T>, default: T) -> (T, Origin) {
         match from {
             (Some(value), _, _) => (value, Origin::Flag),
             (None, Some(value), _) => (value, Origin::Environment),
@@ -244,30 +231,29 @@ mod tests {
     fn a_flag_wins_over_the_environment_and_that_over_the_file() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join(FILE_NAME);
-        std::fs::write(&file, "federation = \"file\"\nledger = \"sled\"\nlog = \"warn\"\n")
-            .unwrap();
+        std::fs::write(&file, "mdns = true\nledger = \"sled\"\nlog = \"warn\"\n").unwrap();
         let flags = Layer {
             data_dir: Some(folder.path().to_owned()),
-            federation: Some("flag".into()),
+            mdns: Some(false),
             ..Layer::default()
         };
         let environment = |name: &str| match name {
-            "CONCLAVE_FEDERATION" => Some("environment".to_owned()),
+            "CONCLAVE_MDNS" => Some("true".to_owned()),
             "CONCLAVE_LOG" => Some("debug".to_owned()),
             _ => None,
         };
         let config = Config::load(flags, None, environment).unwrap();
-        assert_eq!(config.federation, "flag");
+        assert!(!config.mdns);
         assert_eq!(config.log, "debug");
         assert_eq!(config.ledger, LedgerEngine::Sled);
         let origin = |name| {
             let found = config.provenance.iter().find(|(setting, _, _)| *setting == name);
             found.map(|(_, _, origin)| origin.clone())
         };
-        assert_eq!(origin("federation"), Some(Origin::Flag));
+        assert_eq!(origin("mdns"), Some(Origin::Flag));
         assert_eq!(origin("log"), Some(Origin::Environment));
         assert_eq!(origin("ledger"), Some(Origin::File(file)));
-        assert_eq!(origin("mdns"), Some(Origin::Default));
+        assert_eq!(origin("api"), Some(Origin::Default));
     }
 
     #[test]

@@ -30,8 +30,11 @@ fn table(table: Table) -> store::Table {
 /// Rows read in one go at start.
 const PAGE: usize = 1_000;
 
+/// A row with its table, key and value.
+pub(crate) type Row = (Table, Vec<u8>, Vec<u8>);
+
 /// Everything the engine wants to see at start.
-pub(crate) fn load(store: &dyn Store) -> anyhow::Result<Vec<(Table, Vec<u8>, Vec<u8>)>> {
+pub(crate) fn load(store: &dyn Store) -> anyhow::Result<Vec<Row>> {
     let mut rows = Vec::new();
     for (name, prefix) in Table::LOADED {
         let mut range = KeyRange::prefix(prefix);

@@ -224,7 +224,7 @@ fn node_key(store: &dyn Store) -> anyhow::Result<NodeKey> {
     let mut seed = [0; 32];
     rand::rngs::OsRng.fill_bytes(&mut seed);
     let mut batch = Batch::new();
-    batch.put(Table::Meta, KEY, seed.to_vec());
+    batch.put(Table::Meta, KEY, seed);
     store.commit(batch)?;
     Ok(NodeKey::from_seed(&seed))
 }

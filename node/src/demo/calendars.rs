@@ -42,10 +42,10 @@ pub(super) fn fortnight(owner: &Owner, index: usize, seed: u64, now: &Zoned) -> 
     }
     for day in 0..14i64 {
         let Ok(date) = today.checked_add(day.days()) else { continue };
-        if random.gen_bool(EVENING_TAKEN) {
-            if let Some((title, hour, minute, minutes)) = EVENINGS.choose(&mut random) {
-                calendar.once(title, date, (*hour, *minute), *minutes);
-            }
+        if random.gen_bool(EVENING_TAKEN)
+            && let Some((title, hour, minute, minutes)) = EVENINGS.choose(&mut random)
+        {
+            calendar.once(title, date, (*hour, *minute), *minutes);
         }
     }
     if random.gen_bool(AWAY) {

@@ -63,12 +63,11 @@ impl Process {
                     log.lines().last().unwrap_or("no log")
                 );
             }
-            if folder.join("api-address").exists() {
-                if let Ok(client) = Client::for_folder(folder) {
-                    if client.is_ready().await {
-                        return Ok(Self { child, client });
-                    }
-                }
+            if folder.join("api-address").exists()
+                && let Ok(client) = Client::for_folder(folder)
+                && client.is_ready().await
+            {
+                return Ok(Self { child, client });
             }
             if began.elapsed() > START_TIME_MAX {
                 bail!("a node did not become ready; see {}", folder.join("node.log").display());
