@@ -14,7 +14,7 @@ use api::{Call, EventLog};
 use engine::{Effect, Engine, Input, Reply, Request, RequestError, RequestId, Write};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
-use crate::perform::Outside;
+use crate::{perform::Outside, ports::Ports};
 
 /// Things taken in one turn before their effects are carried out; it bounds how long the first of
 /// them waits for its flush.
@@ -56,6 +56,7 @@ pub(crate) struct Driver {
     pub(crate) network_events: network::Events,
     pub(crate) completions: mpsc::Receiver<Completion>,
     pub(crate) ready: watch::Sender<bool>,
+    pub(crate) ports: Ports,
     pub(crate) addresses: BTreeSet<String>,
     pub(crate) pending: BTreeMap<RequestId, Answer>,
     pub(crate) next_request: u64,
@@ -148,6 +149,9 @@ impl Driver {
         let input = match event {
             network::Event::Listening { address } => {
                 tracing::info!(%address, "listening");
+                if self.ports.note(&address) {
+                    self.outside.remember_ports(&self.ports);
+                }
                 self.addresses.insert(crate::perform::without_peer(&address));
                 Input::Listening(self.addresses.iter().cloned().collect())
             }

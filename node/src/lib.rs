@@ -17,5 +17,6 @@ mod driver;
 mod ledger;
 mod logging;
 mod perform;
+mod ports;
 pub mod running;
 mod shutdown;

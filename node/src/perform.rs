@@ -17,6 +17,7 @@ use tokio::sync::mpsc;
 use crate::{
     driver::{Answer, Completion, now_ms},
     ledger::{self, Reader},
+    ports::Ports,
 };
 
 /// Nodes of earlier runs dialled at start.
@@ -96,6 +97,16 @@ impl Outside {
         {
             tracing::debug!(%error, "address not cached");
         }
+    }
+
+    /// Keeps the ports for the next run. Nothing waits for it: without it they are chosen anew.
+    pub(crate) fn remember_ports(&self, ports: &Ports) {
+        let (store, batch) = (Arc::clone(&self.store), ports.batch());
+        tokio::task::spawn_blocking(move || {
+            if let Err(error) = store.commit(batch) {
+                tracing::warn!(%error, "the ports could not be remembered");
+            }
+        });
     }
 
     /// Dials nodes that were reached in earlier runs.

@@ -25,6 +25,7 @@ use crate::{
     driver::{Completion, Driver, now_ms},
     ledger::{self, Reader},
     perform::Outside,
+    ports::Ports,
 };
 
 /// Requests of the local API that may wait for the driver.
@@ -81,13 +82,18 @@ pub async fn start(config: &Config) -> anyhow::Result<Running> {
     let key = node_key(store.as_ref())?;
     let cache = Arc::new(store::Cache::open(&folder.join("cache"), &root)?);
 
-    let network_config = network::Config {
-        listen: config.listen.clone(),
+    let ports = Ports::load(store.as_ref())?;
+    let network_config = |listen: Vec<String>| network::Config {
+        listen,
         bootstrap: config.bootstrap.clone(),
         mdns: config.mdns,
         ..network::Config::default()
     };
-    let (network, network_events) = network::start(&key, network_config)?;
+    let (network, network_events) =
+        network::start(&key, network_config(ports.apply(&config.listen))).or_else(|error| {
+            tracing::warn!(%error, "the ports of the last run are taken; choosing others");
+            network::start(&key, network_config(config.listen.clone()))
+        })?;
 
     let rows = ledger::load(store.as_ref())?;
     let mut seed = [0; 32];
@@ -114,6 +120,7 @@ pub async fn start(config: &Config) -> anyhow::Result<Running> {
         network_events,
         completions,
         ready: ready_in,
+        ports,
         addresses: BTreeSet::new(),
         pending: BTreeMap::new(),
         next_request: 0,

@@ -20,7 +20,7 @@ use crate::{
 /// A node for personal assistants that find each other, talk in private while either sleeps, and
 /// hand their owners decisions anyone can verify.
 #[derive(Debug, Parser)]
-#[command(name = "conclave", version, about, after_help = EXAMPLES)]
+#[command(name = "conclave", version, after_help = EXAMPLES)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
