@@ -14,11 +14,11 @@
 //!
 //! | question | file |
 //! | --- | --- |
-//! | where is a message sent and received? | `messages.rs`, `outbox.rs` |
-//! | how do two personas meet? | `contacts.rs` |
-//! | how does a group come to be? | `conversations.rs` |
-//! | how is a vote run? | `decisions.rs` |
-//! | how does "find a dinner slot" become a calendar entry? | `tasks.rs`, `agent.rs` |
+//! | where is a message sent and received? | `messages/`, `outbox.rs` |
+//! | how do two personas meet? | `contacts/` |
+//! | how does a group come to be? | `conversations/` |
+//! | how is a vote run? | `decisions/` |
+//! | how does "find a dinner slot" become a calendar entry? | `tasks/`, `agent.rs` |
 //! | what stands on disk? | `rows.rs` |
 //! | what does a screen show? | `query.rs`, `view.rs` |
 

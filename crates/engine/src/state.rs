@@ -124,7 +124,7 @@ impl Engine {
             outward: Vec::new(),
             effects: VecDeque::new(),
         };
-        let mut tables: BTreeMap<Table, Vec<(Vec<u8>, Vec<u8>)>> = BTreeMap::new();
+        let mut tables = Rows::new();
         for (table, key, value) in rows {
             tables.entry(table).or_default().push((key, value));
         }

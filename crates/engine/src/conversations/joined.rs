@@ -1,0 +1,163 @@
+//! Being in a conversation: welcomes, changes by the creator, and being removed.
+
+use protocol::{
+    card::SignedCard,
+    identity::{ConversationId, MessageId, PersonaId},
+    wire::{self},
+};
+
+use super::{EPOCHS_KEPT, ROSTER_BYTES_MAX};
+use crate::{
+    effect::Table,
+    event::EventBody,
+    request::ConversationKind,
+    rows::{self, ConversationRow, EpochRow},
+    state::Engine,
+    view::DeliveryState,
+};
+
+impl Engine {
+    /// A contact welcomes one of our personas into a conversation.
+    #[allow(clippy::too_many_arguments)]
+    pub(crate) fn on_welcome(
+        &mut self,
+        me: PersonaId,
+        from: PersonaId,
+        direct: bool,
+        title: String,
+        welcome: &[u8],
+        cards: Vec<SignedCard>,
+        issued_at_ms: u64,
+    ) {
+        let now_ms = self.now_ms;
+        let Some(hosted) = self.personas.get_mut(&me) else { return };
+        let id = match hosted.groups.join(welcome, now_ms) {
+            Ok(id) => id,
+            Err(error) => {
+                self.audit(me, "welcome.refused", error.to_string());
+                return;
+            }
+        };
+        let roster = hosted.groups.roster(id).unwrap_or_default();
+        if !roster.contains(&from) || (direct && roster.len() != 2) {
+            hosted.groups.forget(id);
+            self.audit(me, "welcome.refused", "the group is not what was announced".into());
+            return;
+        }
+        let kind = if direct { ConversationKind::Direct } else { ConversationKind::Group };
+        let row = ConversationRow {
+            kind,
+            title,
+            creator: from,
+            created_at_ms: now_ms,
+            active: true,
+            next_seq: 0,
+            previous: MessageId([0; 16]),
+            epochs: Vec::new(),
+        };
+        self.put_conversation(me, id, row);
+        self.learn_members(&roster, cards, issued_at_ms.min(now_ms));
+        self.note_epoch(me, id);
+        self.renew_card(me);
+        self.audit(me, "conversation.joined", format!("{} opened it", self.name_of(&from)));
+    }
+
+    /// Keeps the cards of those who really are members.
+    fn learn_members(&mut self, roster: &[PersonaId], cards: Vec<SignedCard>, as_of_ms: u64) {
+        for card in cards {
+            let member = card.verify_at_issue().is_ok_and(|card| roster.contains(&card.persona));
+            if member {
+                self.learn_card(card, as_of_ms);
+            }
+        }
+    }
+
+    /// A member sends the cards of others.
+    pub(crate) fn on_roster(&mut self, me: PersonaId, id: ConversationId, body: &[u8]) {
+        let Ok(cards) = wire::decode::<Vec<SignedCard>>(body, ROSTER_BYTES_MAX) else { return };
+        let Ok(roster) = self.roster(me, id) else { return };
+        self.learn_members(&roster, cards, self.now_ms);
+    }
+
+    /// The membership has changed by somebody's commit.
+    pub(crate) fn on_change(
+        &mut self,
+        me: PersonaId,
+        id: ConversationId,
+        by: PersonaId,
+        added: &[PersonaId],
+        removed: &[PersonaId],
+    ) {
+        self.note_epoch(me, id);
+        for member in removed {
+            self.drop_mail_for(*member, id, None);
+        }
+        let detail = format!(
+            "{} added {} and removed {}",
+            self.name_of(&by),
+            self.names(added),
+            self.names(removed)
+        );
+        self.audit(me, "membership.changed", detail);
+    }
+
+    /// We have been removed.
+    pub(crate) fn on_evicted(&mut self, me: PersonaId, id: ConversationId) {
+        if let Some(row) = self.conversations.get(&(me, id)) {
+            let row = ConversationRow { active: false, ..row.clone() };
+            self.put_conversation(me, id, row);
+        }
+        self.refresh_tags_of(me, id);
+        self.audit(me, "conversation.left", "removed by the creator".into());
+        self.emit(Some(me), EventBody::ConversationUpdated(id));
+    }
+
+    /// Envelopes a former member can no longer read are not kept for it, except the commit that
+    /// tells it so.
+    pub(super) fn drop_mail_for(
+        &mut self,
+        member: PersonaId,
+        id: ConversationId,
+        except: Option<protocol::identity::EnvelopeId>,
+    ) {
+        for envelope in self.outbox.pending_for(&member, id) {
+            if Some(envelope) == except {
+                continue;
+            }
+            if let Some(row) = self.outbox.get(&envelope).cloned() {
+                self.settle(&row, &member, DeliveryState::Failed);
+            }
+        }
+    }
+
+    /// Remembers who is in a conversation now, and under which tags it is addressed.
+    pub(super) fn note_epoch(&mut self, me: PersonaId, id: ConversationId) {
+        let Some(hosted) = self.personas.get(&me) else { return };
+        let (Ok(position), Ok(roster)) = (hosted.groups.position(id), hosted.groups.roster(id))
+        else {
+            return;
+        };
+        if let Some(row) = self.conversations.get(&(me, id)) {
+            let mut row = row.clone();
+            let epoch =
+                EpochRow { epoch: position.epoch, context_hash: position.context_hash, roster };
+            row.epochs.push(epoch);
+            let surplus = row.epochs.len().saturating_sub(EPOCHS_KEPT);
+            row.epochs.drain(..surplus);
+            self.put_conversation(me, id, row);
+        }
+        self.refresh_tags_of(me, id);
+        self.emit(Some(me), EventBody::ConversationUpdated(id));
+    }
+
+    pub(crate) fn put_conversation(
+        &mut self,
+        persona: PersonaId,
+        id: ConversationId,
+        row: ConversationRow,
+    ) {
+        let key = rows::key(&[persona.as_bytes(), id.as_bytes()]);
+        self.put(Table::Conversation, key, &row);
+        self.conversations.insert((persona, id), row);
+    }
+}

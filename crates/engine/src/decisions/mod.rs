@@ -1,0 +1,101 @@
+//! How a vote is run: from the question to the certificate.
+//!
+//! The protocol itself is [`protocol::decision`]. Here its messages are carried as content of the
+//! conversation, its state is kept in the ledger, and every signature waits for the row that
+//! forbids a second one: the core signs only after [`crate::Input::Stored`].
+
+mod run;
+mod settle;
+mod show;
+
+pub use show::outcome_in_words;
+
+use std::collections::BTreeSet;
+
+use protocol::{
+    decision::{self, Decision, Kind, Rule},
+    identity::{PersonaId, ProposalId},
+};
+
+use crate::{
+    effect::Table,
+    messages::sha256,
+    request::LocalId,
+    rows::{self, ProposalRow},
+    state::{Engine, LoadError, Rows, damaged, read},
+};
+
+/// Messages kept for proposals that have not arrived yet, for one persona.
+const EARLY_MAX: usize = 2_048;
+
+/// One of our personas' part in one decision.
+pub(crate) struct Poll {
+    pub(crate) core: Decision,
+    pub(crate) row: ProposalRow,
+    /// Slots on their way to the disk, whose signatures wait.
+    awaits_disk: bool,
+}
+
+/// What is put to the vote.
+pub(crate) struct Question {
+    pub(crate) question: String,
+    pub(crate) options: Vec<String>,
+    pub(crate) rule: Rule,
+    pub(crate) deadline_ms: u64,
+    pub(crate) grace_ms: u64,
+    pub(crate) task: Option<LocalId>,
+}
+
+pub(crate) fn load(engine: &mut Engine, tables: &mut Rows) -> Result<(), LoadError> {
+    let bad = || damaged(Table::Vote, "key");
+    let mut cores: std::collections::BTreeMap<_, Vec<_>> = Default::default();
+    let mut notes = std::collections::BTreeMap::new();
+    for (key, value) in tables.remove(&Table::Vote).unwrap_or_default() {
+        let (persona, rest) = key.split_at_checked(32).ok_or_else(bad)?;
+        let (proposal, rest) = rest.split_at_checked(32).ok_or_else(bad)?;
+        let persona = PersonaId::from_slice(persona).ok_or_else(bad)?;
+        let proposal = ProposalId::from_slice(proposal).ok_or_else(bad)?;
+        match rest.split_first() {
+            Some((b'c', core)) => {
+                cores.entry((persona, proposal)).or_default().push((core.to_vec(), value));
+            }
+            Some((b'x', [])) => {
+                notes.insert((persona, proposal), read::<ProposalRow>(Table::Vote, &value)?);
+            }
+            Some((b'y', _)) => {
+                engine.early.entry((persona, proposal)).or_default().insert(value);
+            }
+            _ => return Err(bad()),
+        }
+    }
+    for ((persona, proposal), core) in cores {
+        let core = Decision::restore(core, persona)
+            .map_err(|error| damaged(Table::Vote, &error.to_string()))?;
+        let row = notes.remove(&(persona, proposal)).ok_or_else(bad)?;
+        // What was read is on disk, so signatures that waited for it may be made.
+        engine.decisions.insert((persona, proposal), Poll { core, row, awaits_disk: true });
+    }
+    engine.on_stored();
+    Ok(())
+}
+
+/// Whether a message of a decision is shown in the conversation: the question and the votes are,
+/// the sealers' rounds are not.
+pub(crate) fn is_shown(body: &[u8]) -> bool {
+    decision::peek(body).is_ok_and(|head| matches!(head.kind, Kind::Proposal | Kind::Ballot))
+}
+
+fn note_key(persona: &PersonaId, proposal: &ProposalId) -> Vec<u8> {
+    rows::key(&[persona.as_bytes(), proposal.as_bytes(), b"x"])
+}
+
+fn core_key(persona: &PersonaId, proposal: &ProposalId, key: &[u8]) -> Vec<u8> {
+    rows::key(&[persona.as_bytes(), proposal.as_bytes(), b"c", key])
+}
+
+fn early_key(persona: &PersonaId, proposal: &ProposalId, body: &[u8]) -> Vec<u8> {
+    rows::key(&[persona.as_bytes(), proposal.as_bytes(), b"y", &sha256(&[body])])
+}
+
+/// Messages that came before their proposal.
+pub(crate) type Early = std::collections::BTreeMap<(PersonaId, ProposalId), BTreeSet<Vec<u8>>>;

@@ -1,0 +1,273 @@
+//! How a vote runs: the question, the ballots, and every message between the members.
+
+use personas::{Action, Tier, Verdict, decide};
+use protocol::{
+    decision::{self, Choice, Decision, Kind, Proposal, SignedProposal, Terms},
+    identity::{ConversationId, PersonaId, ProposalId},
+    wire::{Content, ContentKind},
+};
+use rand::Rng;
+
+use super::{EARLY_MAX, Poll, Question, core_key, early_key, note_key, show::phase_name};
+use crate::{
+    agent::{Errand, slots_of},
+    effect::Table,
+    event::EventBody,
+    persona::{internal, invalid},
+    request::{LocalId, RequestError},
+    rows::{self, ProposalRow},
+    state::Engine,
+};
+
+impl Engine {
+    pub(crate) fn propose(
+        &mut self,
+        conversation: ConversationId,
+        persona: PersonaId,
+        ask: Question,
+    ) -> Result<ProposalId, RequestError> {
+        if ask.deadline_ms <= self.now_ms {
+            return Err(invalid("deadline", "must lie in the future"));
+        }
+        let epoch = self
+            .conversation(persona, conversation)?
+            .epochs
+            .last()
+            .cloned()
+            .ok_or_else(|| internal("the conversation has no epoch"))?;
+        let terms = Terms {
+            group: conversation,
+            epoch: epoch.epoch,
+            context_hash: epoch.context_hash,
+            proposer: persona,
+            rule: ask.rule,
+            question: ask.question,
+            options: ask.options,
+            opens_at_ms: self.now_ms,
+            deadline_ms: ask.deadline_ms,
+            grace_ms: ask.grace_ms,
+            early_close: true,
+            nonce: self.rng.r#gen(),
+        };
+        let proposal = Proposal::freeze(terms, &epoch.roster).map_err(|error| match error {
+            decision::ProposalError::Field(field) => invalid(field, "breaks a rule of proposals"),
+            other => invalid("proposal", &other.to_string()),
+        })?;
+        let signed = SignedProposal::sign(&proposal, &self.hosted(&persona)?.key);
+        let content = Content::new(ContentKind::Decision, signed.to_bytes());
+        let core = Decision::new(signed, epoch.roster, persona)
+            .map_err(|error| invalid("proposal", &error.to_string()))?;
+        let id = core.id();
+        self.say(persona, conversation, content)?;
+        self.begin(persona, conversation, core, ask.task);
+        self.audit(persona, "proposal.made", proposal.question.clone());
+        Ok(id)
+    }
+
+    fn begin(
+        &mut self,
+        me: PersonaId,
+        conversation: ConversationId,
+        core: Decision,
+        task: Option<LocalId>,
+    ) {
+        let id = core.id();
+        let row = ProposalRow { conversation, seen_at_ms: self.now_ms, task, settled: false };
+        self.put(Table::Vote, note_key(&me, &id), &row);
+        self.decisions.insert((me, id), Poll { core, row, awaits_disk: false });
+        self.drive(me, id);
+        for body in self.early.remove(&(me, id)).unwrap_or_default() {
+            self.delete(Table::Vote, early_key(&me, &id, &body));
+            self.feed(me, id, decision::Input::Message(body));
+        }
+        self.vote_alone(me, id);
+    }
+
+    /// A member's decision message has arrived.
+    pub(crate) fn on_decision_message(
+        &mut self,
+        me: PersonaId,
+        conversation: ConversationId,
+        author: PersonaId,
+        body: &[u8],
+    ) {
+        let Ok(head) = decision::peek(body) else { return };
+        let id = head.proposal;
+        if let Some(poll) = self.decisions.get(&(me, id)) {
+            if poll.row.conversation == conversation {
+                self.feed(me, id, decision::Input::Message(body.to_vec()));
+            }
+        } else if head.kind == Kind::Proposal {
+            if let Some(core) = self.admit(me, conversation, author, body) {
+                self.begin(me, conversation, core, None);
+            }
+        } else {
+            self.keep_early(me, id, body);
+        }
+    }
+
+    /// A proposal counts only from its own proposer, in its own group, for an epoch we were in.
+    fn admit(
+        &self,
+        me: PersonaId,
+        conversation: ConversationId,
+        author: PersonaId,
+        body: &[u8],
+    ) -> Option<Decision> {
+        let signed = SignedProposal::from_bytes(body).ok()?;
+        let (_, proposal) = signed.verify().ok()?;
+        let row = self.conversation(me, conversation).ok()?;
+        let epoch = row.epochs.iter().find(|epoch| {
+            epoch.epoch == proposal.epoch && epoch.context_hash == proposal.context_hash
+        })?;
+        if proposal.group != conversation || proposal.proposer != author {
+            return None;
+        }
+        Decision::new(signed, epoch.roster.clone(), me).ok()
+    }
+
+    /// Members' messages take different ways, so a ballot may overtake its proposal. It has been
+    /// acknowledged, so it is kept on disk.
+    fn keep_early(&mut self, me: PersonaId, id: ProposalId, body: &[u8]) {
+        let ours = self.early.iter().filter(|((persona, _), _)| *persona == me);
+        let count: usize = ours.map(|(_, bodies)| bodies.len()).sum();
+        if count >= EARLY_MAX {
+            return;
+        }
+        self.put_bytes(Table::Vote, early_key(&me, &id, body), body.to_vec());
+        self.early.entry((me, id)).or_default().insert(body.to_vec());
+    }
+
+    fn feed(&mut self, me: PersonaId, id: ProposalId, input: decision::Input) {
+        let now_ms = self.now_ms;
+        let Some(hosted) = self.personas.get(&me) else { return };
+        if let Some(poll) = self.decisions.get_mut(&(me, id)) {
+            poll.core.handle(input, &hosted.key, now_ms);
+        }
+        self.drive(me, id);
+    }
+
+    /// Carries out what a decision's core wants; the last refusal of our own vote, if any.
+    fn drive(&mut self, me: PersonaId, id: ProposalId) -> Option<String> {
+        let mut refused = None;
+        let mut changed = false;
+        while let Some(poll) = self.decisions.get_mut(&(me, id)) {
+            let Some(effect) = poll.core.poll_effect() else { break };
+            changed = true;
+            let conversation = poll.row.conversation;
+            match effect {
+                decision::Effect::Persist { key, value } => {
+                    poll.awaits_disk = true;
+                    self.put_bytes(Table::Vote, core_key(&me, &id, &key), value);
+                }
+                decision::Effect::Broadcast(bytes) => {
+                    let content = Content::new(ContentKind::Decision, bytes);
+                    if let Err(error) = self.say(me, conversation, content) {
+                        self.audit(me, "decision.unsent", error.to_string());
+                    }
+                }
+                decision::Effect::Refused(reason) => refused = Some(reason.to_string()),
+                decision::Effect::Decided(_) => self.on_decided(me, id),
+                decision::Effect::Evidence(evidence) => {
+                    let detail = format!("proof of a double vote on {id}: {evidence:?}");
+                    self.audit(me, "evidence.found", detail);
+                }
+            }
+        }
+        if changed {
+            self.emit_proposal(me, id);
+        }
+        refused
+    }
+
+    fn emit_proposal(&mut self, me: PersonaId, id: ProposalId) {
+        let Some(poll) = self.decisions.get(&(me, id)) else { return };
+        let conversation = poll.row.conversation;
+        let phase = phase_name(&poll.core.view().phase);
+        self.emit(Some(me), EventBody::ProposalUpdated { proposal: id, conversation, phase });
+    }
+
+    /// Everything handed out so far is on disk: signatures that waited for it are made now.
+    pub(crate) fn on_stored(&mut self) {
+        let waiting: Vec<_> = self
+            .decisions
+            .iter_mut()
+            .filter_map(|(key, poll)| std::mem::take(&mut poll.awaits_disk).then_some(*key))
+            .collect();
+        for (me, id) in waiting {
+            self.feed(me, id, decision::Input::Stored);
+        }
+    }
+
+    pub(crate) fn decisions_timeout(&self) -> Option<u64> {
+        self.decisions.values().filter_map(|poll| poll.core.poll_timeout()).min()
+    }
+
+    pub(crate) fn on_decision_timeout(&mut self) {
+        let now_ms = self.now_ms;
+        let due = |poll: &Poll| poll.core.poll_timeout().is_some_and(|at_ms| at_ms <= now_ms);
+        let due: Vec<_> =
+            self.decisions.iter().filter(|(_, p)| due(p)).map(|(key, _)| *key).collect();
+        for (me, id) in due {
+            self.feed(me, id, decision::Input::Timeout);
+        }
+    }
+
+    /// Casts a ballot; an error when the core refuses it.
+    pub(crate) fn cast(
+        &mut self,
+        me: PersonaId,
+        id: ProposalId,
+        choice: Choice,
+    ) -> Result<(), RequestError> {
+        let now_ms = self.now_ms;
+        let hosted = self.personas.get(&me).ok_or(RequestError::NotFound { what: "persona" })?;
+        let poll =
+            self.decisions.get_mut(&(me, id)).ok_or(RequestError::NotFound { what: "proposal" })?;
+        poll.core.handle(decision::Input::Vote(choice), &hosted.key, now_ms);
+        let refused = self.drive(me, id);
+        self.withdraw(|row| {
+            row.persona == me && row.action == rows::Pending::Vote { proposal: id }
+        });
+        match refused {
+            Some(reason) => Err(RequestError::Conflict { reason }),
+            None => Ok(()),
+        }
+    }
+
+    /// Which of our personas votes: the one named, or the only elector there is.
+    pub(crate) fn voter(
+        &self,
+        id: ProposalId,
+        persona: Option<PersonaId>,
+    ) -> Result<PersonaId, RequestError> {
+        let here: Vec<PersonaId> = self
+            .decisions
+            .keys()
+            .filter(|(me, proposal)| *proposal == id && persona.is_none_or(|p| p == *me))
+            .map(|(me, _)| *me)
+            .collect();
+        match here[..] {
+            [] => Err(RequestError::NotFound { what: "proposal" }),
+            [only] => Ok(only),
+            _ => Err(invalid("persona", "several personas of this node may vote; name one")),
+        }
+    }
+
+    /// Votes on a time without the owner, where the owner has allowed it.
+    pub(super) fn vote_alone(&mut self, me: PersonaId, id: ProposalId) {
+        let Some(poll) = self.decisions.get(&(me, id)) else { return };
+        let proposal = poll.core.proposal();
+        if slots_of(proposal).is_none() || proposal.deadline_ms < self.now_ms {
+            return;
+        }
+        let proposer = proposal.proposer;
+        let tier = if proposer == me { Tier::Operator } else { self.tier(&me, &proposer) };
+        let Some(hosted) = self.personas.get(&me) else { return };
+        match decide(&Action::CastVote { scheduling: true }, tier, &hosted.row.settings) {
+            Verdict::Allow => self.with_calendar(me, Errand::CastVote { me, proposal: id }),
+            Verdict::Ask { reason } => self.ask_for_vote(me, id, &reason),
+            Verdict::Deny { reason } => self.audit(me, "ballot.withheld", reason),
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! What a certified result leads to: a time that was agreed on is booked, once.
+
+use personas::{Action, Tier, TimeRange, Verdict, decide};
+use protocol::{
+    decision::Outcome,
+    identity::{PersonaId, ProposalId},
+};
+
+use super::note_key;
+use crate::{
+    agent::{Errand, slots_of},
+    effect::Table,
+    rows::{self, BookingRow},
+    state::Engine,
+};
+
+impl Engine {
+    /// After a restart: votes and books what was still to be voted on or booked.
+    pub(crate) fn resume_decision(&mut self, me: PersonaId, id: ProposalId) {
+        let Some(poll) = self.decisions.get(&(me, id)) else { return };
+        if poll.core.certificate().is_some() {
+            return self.settle_decision(me, id);
+        }
+        let view = poll.core.view();
+        let ours = view.voters.iter().find(|voter| voter.persona == me);
+        if ours.is_some_and(|voter| voter.choice.is_none()) {
+            self.vote_alone(me, id);
+        }
+    }
+
+    /// There is a certificate.
+    pub(super) fn on_decided(&mut self, me: PersonaId, id: ProposalId) {
+        self.audit(me, "decision.certified", id.to_string());
+        self.withdraw(|row| {
+            row.persona == me && row.action == rows::Pending::Vote { proposal: id }
+        });
+        self.settle_decision(me, id);
+    }
+
+    /// Acts on a certified result, once: a time that was agreed on is booked.
+    pub(crate) fn settle_decision(&mut self, me: PersonaId, id: ProposalId) {
+        let Some(poll) = self.decisions.get(&(me, id)) else { return };
+        if poll.row.settled || poll.core.certificate().is_none() {
+            return;
+        }
+        let proposer = poll.core.proposal().proposer;
+        let Some(slot) = self.winner(me, id) else {
+            self.mark_settled(me, id);
+            self.on_task_decided(me, id, None);
+            return;
+        };
+        self.on_task_decided(me, id, Some(slot));
+        let tier = if proposer == me { Tier::Operator } else { self.tier(&me, &proposer) };
+        let Some(hosted) = self.personas.get(&me) else { return };
+        match decide(&Action::BookEvent, tier, &hosted.row.settings) {
+            Verdict::Allow => self.book_winner(me, id, false),
+            Verdict::Ask { reason } => self.ask_for_booking(me, id, &reason),
+            Verdict::Deny { reason } => {
+                self.mark_settled(me, id);
+                self.audit(me, "booking.refused", reason.clone());
+                self.on_task_settled(me, id, slot, Err(reason));
+            }
+        }
+    }
+
+    /// The time a certified decision chose, if it was about one and somebody won.
+    fn winner(&self, me: PersonaId, id: ProposalId) -> Option<TimeRange> {
+        let poll = self.decisions.get(&(me, id))?;
+        let slots = slots_of(poll.core.proposal())?;
+        match &poll.core.certificate()?.result().outcome {
+            Outcome::Winners { options, .. } => slots.get(usize::from(*options.first()?)).copied(),
+            _ => None,
+        }
+    }
+
+    /// Books the agreed time; `overrule` books even over another entry, by the owner's own word.
+    pub(crate) fn book_winner(&mut self, me: PersonaId, id: ProposalId, overrule: bool) {
+        if let Some(slot) = self.winner(me, id) {
+            self.with_calendar(me, Errand::CheckSlot { me, proposal: id, slot, overrule });
+        }
+    }
+
+    /// The calendar has taken an agreed time, or has not.
+    pub(crate) fn on_slot_settled(
+        &mut self,
+        me: PersonaId,
+        id: ProposalId,
+        slot: TimeRange,
+        result: Result<(), String>,
+    ) {
+        self.mark_settled(me, id);
+        match &result {
+            Ok(()) => {
+                let row = BookingRow { slot, booked_at_ms: self.now_ms };
+                self.put(Table::Booking, rows::key(&[me.as_bytes(), id.as_bytes()]), &row);
+                self.audit(me, "event.booked", crate::agent::slot_in_words(&slot, "UTC"));
+            }
+            Err(reason) => self.audit(me, "booking.failed", reason.clone()),
+        }
+        self.on_task_settled(me, id, slot, result);
+    }
+
+    /// The owner has been asked whether to book.
+    pub(crate) fn on_booking_asked(&mut self, me: PersonaId, id: ProposalId, reason: &str) {
+        self.mark_settled(me, id);
+        if let Some(slot) = self.winner(me, id) {
+            self.on_task_settled(me, id, slot, Err(format!("waiting for the owner: {reason}")));
+        }
+    }
+
+    fn mark_settled(&mut self, me: PersonaId, id: ProposalId) {
+        if let Some(poll) = self.decisions.get_mut(&(me, id)) {
+            poll.row.settled = true;
+            let row = poll.row.clone();
+            self.put(Table::Vote, note_key(&me, &id), &row);
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! What screens show of a decision.
+
+use protocol::{
+    decision::{self, DecisionView, Outcome},
+    identity::{PersonaId, ProposalId},
+};
+
+use crate::{
+    agent::option_in_words,
+    request::{Reply, RequestError},
+    state::Engine,
+    view::{ProposalView, VoterView},
+};
+
+impl Engine {
+    pub(crate) fn certificate_file(&self, id: ProposalId) -> Result<Reply, RequestError> {
+        let polls = self.decisions.iter().filter(|((_, proposal), _)| *proposal == id);
+        let mut found = false;
+        for (_, poll) in polls {
+            found = true;
+            if let Some(certificate) = poll.core.certificate() {
+                return Ok(Reply::Certificate(decision::render_json(certificate)));
+            }
+        }
+        match found {
+            true => Err(RequestError::Conflict { reason: "not decided yet".into() }),
+            false => Err(RequestError::NotFound { what: "proposal" }),
+        }
+    }
+
+    pub(crate) fn proposal_view(
+        &self,
+        me: PersonaId,
+        id: ProposalId,
+    ) -> Result<ProposalView, RequestError> {
+        let poll =
+            self.decisions.get(&(me, id)).ok_or(RequestError::NotFound { what: "proposal" })?;
+        let view = poll.core.view();
+        let proposal = poll.core.proposal();
+        let result = poll.core.certificate().map(|certificate| certificate.result());
+        let tally = result.map(|r| r.tally.clone()).unwrap_or_else(|| view.result.tally.clone());
+        let voters = view
+            .voters
+            .iter()
+            .map(|voter| VoterView {
+                persona: voter.persona,
+                name: self.name_of(&voter.persona),
+                ours: self.personas.contains_key(&voter.persona),
+                choice: voter.choice.clone(),
+                void: voter.void,
+            })
+            .collect();
+        let winners = match result.map(|r| &r.outcome) {
+            Some(Outcome::Winners { options, .. }) => options.clone(),
+            _ => Vec::new(),
+        };
+        Ok(ProposalView {
+            id,
+            conversation: poll.row.conversation,
+            persona: me,
+            proposer: proposal.proposer,
+            question: proposal.question.clone(),
+            options: proposal.options.clone(),
+            rule: proposal.rule.clone(),
+            opens_at_ms: proposal.opens_at_ms,
+            deadline_ms: proposal.deadline_ms,
+            phase: phase_name(&view.phase),
+            waiting: self.waiting_in_words(&view),
+            voters,
+            cast: result.map(|r| r.cast).unwrap_or(view.result.cast),
+            tally,
+            outcome: result.map(|r| outcome_in_words(&r.outcome, &proposal.options)),
+            winners,
+            certified: result.is_some(),
+        })
+    }
+
+    /// What a decision waits for.
+    fn waiting_in_words(&self, view: &DecisionView) -> String {
+        match &view.phase {
+            decision::Phase::Open => {
+                let missing = view.voters.iter().filter(|v| v.choice.is_none() && !v.void).count();
+                match missing {
+                    0 => "every vote is in".to_owned(),
+                    1 => "open; one vote is missing".to_owned(),
+                    _ => format!("open; {missing} votes are missing"),
+                }
+            }
+            decision::Phase::Closing { lists, quorum, .. } if lists < quorum => {
+                format!("closed, waiting for {lists} of {quorum} lists of ballots")
+            }
+            decision::Phase::Closing { leader, .. } => {
+                format!("closed, waiting for {} to join the lists", self.name_of(leader))
+            }
+            decision::Phase::Deciding { confirms, quorum } => {
+                format!("closed, {confirms} of {quorum} confirmations")
+            }
+            decision::Phase::Decided => "decided".to_owned(),
+            decision::Phase::Forked => {
+                "two certificates contradict each other; the evidence names who lied".to_owned()
+            }
+        }
+    }
+}
+
+pub(super) fn phase_name(phase: &decision::Phase) -> &'static str {
+    match phase {
+        decision::Phase::Open => "open",
+        decision::Phase::Closing { .. } => "closing",
+        decision::Phase::Deciding { .. } => "deciding",
+        decision::Phase::Decided => "decided",
+        decision::Phase::Forked => "forked",
+    }
+}
+
+/// An outcome for people.
+pub fn outcome_in_words(outcome: &Outcome, options: &[String]) -> String {
+    match outcome {
+        Outcome::Accepted => "accepted".into(),
+        Outcome::Rejected => "rejected".into(),
+        Outcome::NoQuorum => "no result: too few voted".into(),
+        Outcome::NoWinner => "no option has enough votes".into(),
+        Outcome::Winners { options: winners, tie } => {
+            let names = winners.iter().filter_map(|index| options.get(usize::from(*index)));
+            let names: Vec<_> = names.map(|option| option_in_words(option)).collect();
+            format!("{}{}", names.join(", "), if *tie { " (tie, first listed)" } else { "" })
+        }
+    }
+}

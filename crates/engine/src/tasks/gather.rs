@@ -1,0 +1,157 @@
+//! From the others' answers to a vote, and from its result to the end of the task.
+
+use personas::{AgentResponse, AgentResponseBody, TimeRange};
+use protocol::{
+    decision::{Fraction, Rule},
+    identity::{PersonaId, ProposalId},
+};
+
+use super::VOTED_MAX;
+use crate::{
+    agent::{option_of, question_for},
+    decisions::Question,
+    request::LocalId,
+    rows::{TaskRow, TaskStage},
+    state::Engine,
+};
+
+impl Engine {
+    /// Somebody answers which times suit.
+    pub(crate) fn on_agent_response(&mut self, me: PersonaId, author: PersonaId, body: &[u8]) {
+        let Ok(response) = AgentResponse::from_bytes(body) else { return };
+        let id = LocalId(response.session);
+        let Some(task) = self.tasks.get_mut(&id) else { return };
+        let expected = task.persona == me
+            && task.correlation == response.correlation
+            && matches!(task.stage, TaskStage::Gathering { .. })
+            && task.participants.contains(&author)
+            && task.answers.iter().all(|(other, _)| *other != author);
+        let AgentResponseBody::Feasible(indexes) = response.body else { return };
+        if !expected || indexes.iter().any(|index| usize::from(*index) >= task.slots.len()) {
+            return;
+        }
+        let suit = indexes.len();
+        task.answers.push((author, indexes));
+        let complete = task.answers.len() == task.participants.len();
+        self.step(id, format!("{} can make {suit} of them", self.name_of(&author)));
+        if complete {
+            self.put_to_vote(id);
+        }
+    }
+
+    /// Gathering has ended: put the times that suit most to the vote.
+    fn put_to_vote(&mut self, id: LocalId) {
+        let Some(task) = self.tasks.get(&id) else { return };
+        let (persona, conversation) = (task.persona, task.conversation);
+        let (Some(conversation), Some(hosted)) = (conversation, self.personas.get(&persona)) else {
+            return;
+        };
+        if task.answers.is_empty() {
+            let reason = "nobody answered in time; ask again when they are back".to_owned();
+            return self.set_stage(id, TaskStage::Failed(reason));
+        }
+        let answers: Vec<Vec<u16>> = task.answers.iter().map(|(_, a)| a.clone()).collect();
+        let settings = &hosted.row.settings;
+        let best = personas::shortlist(&task.slots, &answers, settings, VOTED_MAX);
+        let slots: Vec<TimeRange> =
+            best.iter().filter_map(|i| task.slots.get(usize::from(*i)).copied()).collect();
+        if slots.is_empty() {
+            let reason = "none of the times suits anybody who answered".to_owned();
+            return self.set_stage(id, TaskStage::Failed(reason));
+        }
+        let everyone = task.participants.len() + 1;
+        let quorum = u16::try_from(everyone / 2 + 1).unwrap_or(u16::MAX);
+        let ask = Question {
+            question: question_for(&task.title),
+            options: slots.iter().map(option_of).collect(),
+            // A time wins only if it suits everyone who votes.
+            rule: Rule::Approval { winners: 1, minimum: Fraction { num: 1, den: 1 }, quorum },
+            deadline_ms: self.now_ms + task.decide_within_ms / 2,
+            grace_ms: task.decide_within_ms / 8,
+            task: Some(id),
+        };
+        let answered = task.answers.len();
+        self.step(
+            id,
+            format!(
+                "{answered} of {} answered; {} times go to the vote",
+                everyone - 1,
+                slots.len()
+            ),
+        );
+        // The task knows its proposal before the proposal can be decided, which in a group of one
+        // happens at once.
+        self.set_stage(id, TaskStage::Voting);
+        match self.propose(conversation, persona, ask) {
+            Ok(proposal) => {
+                if let Some(task) = self.tasks.get_mut(&id) {
+                    task.proposal = Some(proposal);
+                }
+                self.save_task(id);
+            }
+            Err(error) => self.set_stage(id, TaskStage::Failed(error.to_string())),
+        }
+    }
+
+    /// A vote made by a task has its certificate.
+    pub(crate) fn on_task_decided(
+        &mut self,
+        me: PersonaId,
+        proposal: ProposalId,
+        slot: Option<TimeRange>,
+    ) {
+        let Some(id) = self.task_of(me, proposal) else { return };
+        match slot {
+            Some(slot) => {
+                if let Some(task) = self.tasks.get_mut(&id) {
+                    task.slot = Some(slot);
+                }
+                let when = self.in_words(me, &slot);
+                self.step(id, format!("decided and certified: {when}"));
+                self.set_stage(id, TaskStage::Booking);
+            }
+            None => {
+                let reason = "the vote is certified: no time suits everyone who voted".to_owned();
+                self.set_stage(id, TaskStage::Done(reason));
+            }
+        }
+    }
+
+    /// The agreed time is in our own calendar, or is not.
+    pub(crate) fn on_task_settled(
+        &mut self,
+        me: PersonaId,
+        proposal: ProposalId,
+        slot: TimeRange,
+        result: Result<(), String>,
+    ) {
+        let Some(id) = self.task_of(me, proposal) else { return };
+        let when = self.in_words(me, &slot);
+        let text = match result {
+            Ok(()) => format!("agreed on {when} and entered into the calendar"),
+            Err(reason) => format!("agreed on {when}, not in the calendar: {reason}"),
+        };
+        self.set_stage(id, TaskStage::Done(text));
+    }
+
+    fn task_of(&self, me: PersonaId, proposal: ProposalId) -> Option<LocalId> {
+        self.decisions.get(&(me, proposal))?.row.task
+    }
+
+    pub(crate) fn tasks_timeout(&self) -> Option<u64> {
+        let due = |task: &TaskRow| match task.stage {
+            TaskStage::Gathering { until_ms } => Some(until_ms),
+            _ => None,
+        };
+        self.tasks.values().filter_map(due).min()
+    }
+
+    pub(crate) fn on_task_timeout(&mut self) {
+        let now_ms = self.now_ms;
+        let due = |task: &TaskRow| matches!(task.stage, TaskStage::Gathering { until_ms } if until_ms <= now_ms);
+        let due: Vec<_> = self.tasks.iter().filter(|(_, t)| due(t)).map(|(id, _)| *id).collect();
+        for id in due {
+            self.put_to_vote(id);
+        }
+    }
+}
