@@ -46,6 +46,8 @@ pub struct Engine {
     pub(crate) inbox: BTreeMap<(EnvelopeId, PersonaId), InboxRow>,
     pub(crate) parked: VecDeque<Parked>,
     pub(crate) decisions: BTreeMap<(PersonaId, ProposalId), Poll>,
+    /// Decisions with slots on their way to the disk, whose signatures wait.
+    pub(crate) unsigned: BTreeSet<(PersonaId, ProposalId)>,
     pub(crate) early: Early,
     pub(crate) tasks: BTreeMap<LocalId, TaskRow>,
     pub(crate) approvals: BTreeMap<LocalId, ApprovalRow>,
@@ -110,6 +112,7 @@ impl Engine {
             inbox: BTreeMap::new(),
             parked: VecDeque::new(),
             decisions: BTreeMap::new(),
+            unsigned: BTreeSet::new(),
             early: BTreeMap::new(),
             tasks: BTreeMap::new(),
             approvals: BTreeMap::new(),
@@ -194,6 +197,7 @@ impl Engine {
         self.refresh_cards();
         if self.now_ms / WINDOW_MS != self.tags_window {
             self.refresh_tags();
+            self.forget_old();
         }
     }
 

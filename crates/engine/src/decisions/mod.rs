@@ -32,8 +32,6 @@ const EARLY_MAX: usize = 2_048;
 pub(crate) struct Poll {
     pub(crate) core: Decision,
     pub(crate) row: ProposalRow,
-    /// Slots on their way to the disk, whose signatures wait.
-    awaits_disk: bool,
 }
 
 /// What is put to the vote.
@@ -73,7 +71,8 @@ pub(crate) fn load(engine: &mut Engine, tables: &mut Rows) -> Result<(), LoadErr
             .map_err(|error| damaged(Table::Vote, &error.to_string()))?;
         let row = notes.remove(&(persona, proposal)).ok_or_else(bad)?;
         // What was read is on disk, so signatures that waited for it may be made.
-        engine.decisions.insert((persona, proposal), Poll { core, row, awaits_disk: true });
+        engine.unsigned.insert((persona, proposal));
+        engine.decisions.insert((persona, proposal), Poll { core, row });
     }
     engine.on_stored();
     Ok(())

@@ -74,7 +74,7 @@ impl Engine {
         let id = core.id();
         let row = ProposalRow { conversation, seen_at_ms: self.now_ms, task, settled: false };
         self.put(Table::Vote, note_key(&me, &id), &row);
-        self.decisions.insert((me, id), Poll { core, row, awaits_disk: false });
+        self.decisions.insert((me, id), Poll { core, row });
         self.drive(me, id);
         for body in self.early.remove(&(me, id)).unwrap_or_default() {
             self.delete(Table::Vote, early_key(&me, &id, &body));
@@ -157,7 +157,7 @@ impl Engine {
             let conversation = poll.row.conversation;
             match effect {
                 decision::Effect::Persist { key, value } => {
-                    poll.awaits_disk = true;
+                    self.unsigned.insert((me, id));
                     self.put_bytes(Table::Vote, core_key(&me, &id, &key), value);
                 }
                 decision::Effect::Broadcast(bytes) => {
@@ -189,12 +189,7 @@ impl Engine {
 
     /// Everything handed out so far is on disk: signatures that waited for it are made now.
     pub(crate) fn on_stored(&mut self) {
-        let waiting: Vec<_> = self
-            .decisions
-            .iter_mut()
-            .filter_map(|(key, poll)| std::mem::take(&mut poll.awaits_disk).then_some(*key))
-            .collect();
-        for (me, id) in waiting {
+        for (me, id) in std::mem::take(&mut self.unsigned) {
             self.feed(me, id, decision::Input::Stored);
         }
     }

@@ -72,23 +72,16 @@ pub(crate) fn load(engine: &mut Engine, tables: &mut Rows) -> Result<(), LoadErr
         let id = EnvelopeId::from_slice(id).ok_or_else(bad)?;
         let persona = PersonaId::from_slice(persona).ok_or_else(bad)?;
         let row: InboxRow = read(Table::Inbox, &value)?;
-        if row.at_ms + REMEMBER_MS > engine.now_ms {
-            engine.inbox.insert((id, persona), row);
-        } else {
-            engine.delete(Table::Inbox, key);
-        }
+        engine.inbox.insert((id, persona), row);
     }
     for (key, value) in tables.remove(&Table::Idempotency).unwrap_or_default() {
         let row: IdempotencyRow = read(Table::Idempotency, &value)?;
-        if row.at_ms + IDEMPOTENCY_MS > engine.now_ms {
-            engine.idempotency.insert(key, row);
-        } else {
-            engine.delete(Table::Idempotency, key);
-        }
+        engine.idempotency.insert(key, row);
     }
     for (_, value) in tables.remove(&Table::Message).unwrap_or_default() {
         engine.next_message_order = read(Table::Message, &value)?;
     }
+    engine.forget_old();
     let ours: Vec<PersonaId> = engine.personas.keys().copied().collect();
     for persona in ours {
         let waiting = engine.outbox.take(&persona, engine.now_ms);

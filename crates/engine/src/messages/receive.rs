@@ -6,7 +6,7 @@ use protocol::{
     wire::{ContentKind, Frame, Message},
 };
 
-use super::{Log, Parked, is_shown};
+use super::{IDEMPOTENCY_MS, Log, Parked, REMEMBER_MS, is_shown};
 use crate::{
     effect::Table,
     rows::{self, InboxRow},
@@ -134,5 +134,30 @@ impl Engine {
         let row = InboxRow { at_ms: self.now_ms, conversation };
         self.put(Table::Inbox, rows::key(&[id.as_bytes(), persona.as_bytes()]), &row);
         self.inbox.insert((id, persona), row);
+    }
+
+    /// Forgets, once a day and at start, what can no longer come twice.
+    pub(crate) fn forget_old(&mut self) {
+        let now_ms = self.now_ms;
+        let old: Vec<_> = self
+            .inbox
+            .iter()
+            .filter(|(_, row)| row.at_ms + REMEMBER_MS <= now_ms)
+            .map(|(key, _)| *key)
+            .collect();
+        for (envelope, persona) in old {
+            self.inbox.remove(&(envelope, persona));
+            self.delete(Table::Inbox, rows::key(&[envelope.as_bytes(), persona.as_bytes()]));
+        }
+        let old: Vec<_> = self
+            .idempotency
+            .iter()
+            .filter(|(_, row)| row.at_ms + IDEMPOTENCY_MS <= now_ms)
+            .map(|(key, _)| key.clone())
+            .collect();
+        for key in old {
+            self.idempotency.remove(&key);
+            self.delete(Table::Idempotency, key);
+        }
     }
 }

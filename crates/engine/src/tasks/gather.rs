@@ -71,10 +71,17 @@ impl Engine {
             task: Some(id),
         };
         let answered = task.answers.len();
+        let silent: Vec<PersonaId> = task
+            .participants
+            .iter()
+            .filter(|peer| task.answers.iter().all(|(other, _)| other != *peer))
+            .copied()
+            .collect();
+        let absent = self.absent_in_words(&silent);
         self.step(
             id,
             format!(
-                "{answered} of {} answered; {} times go to the vote",
+                "{answered} of {} answered{absent}; {} times go to the vote",
                 everyone - 1,
                 slots.len()
             ),
@@ -91,6 +98,20 @@ impl Engine {
             }
             Err(error) => self.set_stage(id, TaskStage::Failed(error.to_string())),
         }
+    }
+
+    /// Why some have not answered, as far as we can tell.
+    fn absent_in_words(&self, silent: &[PersonaId]) -> String {
+        let (awake, asleep): (Vec<_>, Vec<_>) =
+            silent.iter().copied().partition(|peer| self.is_online(peer));
+        let mut reasons = Vec::new();
+        if !asleep.is_empty() {
+            reasons.push(format!("asleep: {}", self.names(&asleep)));
+        }
+        if !awake.is_empty() {
+            reasons.push(format!("no answer yet: {}", self.names(&awake)));
+        }
+        if reasons.is_empty() { String::new() } else { format!(" ({})", reasons.join("; ")) }
     }
 
     /// A vote made by a task has its certificate.
