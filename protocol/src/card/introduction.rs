@@ -28,7 +28,7 @@ pub struct Introduction {
     pub issued_at_ms: u64,
     /// Milliseconds since the Unix epoch.
     pub expires_at_ms: u64,
-    /// The author's card when this was written.
+    /// The author's own card when this was written. It may have expired on the way.
     pub card: SignedCard,
     /// What is wanted.
     pub purpose: Purpose,
@@ -80,6 +80,11 @@ impl Claims for Introduction {
     }
 
     fn check(&self) -> Result<(), &'static str> {
+        // An answer goes to the home in this card, so it has to be nobody else's.
+        let card = self.card.verify_at_issue().map_err(|_| "card")?;
+        if card.persona != self.persona {
+            return Err("card");
+        }
         match &self.purpose {
             Purpose::Welcome { title, .. } if title.len() > TITLE_BYTES_MAX => Err("title"),
             Purpose::Welcome { cards, .. } if cards.len() > 1000 => Err("cards"),

@@ -1,7 +1,8 @@
 //! What a persona shows of itself, signed by its key.
 //!
-//! Everything here is carried as `{ body, signature }` where `body` is the canonical encoding: it
-//! is verified over the bytes received, before they are decoded, and forwarded unchanged.
+//! Everything here is carried as `{ body, signature }` where `body` is the canonical encoding. The
+//! signature is checked over the bytes as received, and the same bytes are forwarded; nobody
+//! signs or checks what it has encoded anew. See [`Signed::verify`] for the order of the checks.
 
 mod introduction;
 mod invite;

@@ -28,8 +28,21 @@ impl fmt::Debug for SealingKey {
 pub struct HomeNode {
     /// The node's key.
     pub node: NodeId,
-    /// Multiaddresses, without the `/p2p` part. At most 8 of at most 128 bytes.
+    /// Multiaddresses, without the `/p2p` part. At most 8, each 1 to 128 printable ASCII
+    /// characters of which the first is `/`. May be empty: then the node is found by its key.
     pub addresses: Vec<String>,
+}
+
+impl HomeNode {
+    /// Whether the addresses keep their rules. What they mean is not looked at.
+    pub(super) fn is_valid(&self) -> bool {
+        let address = |text: &String| {
+            (1..=128).contains(&text.len())
+                && text.starts_with('/')
+                && text.bytes().all(|b| b.is_ascii_graphic())
+        };
+        self.addresses.len() <= 8 && self.addresses.iter().all(address)
+    }
 }
 
 /// What a persona says it can do.
@@ -54,7 +67,7 @@ pub struct PersonaCard {
     pub issued_at_ms: u64,
     /// Milliseconds since the Unix epoch.
     pub expires_at_ms: u64,
-    /// For people; 1 to 64 bytes of UTF-8 without control characters.
+    /// For people; see [`PersonaCard::is_display_name`].
     pub display_name: String,
     /// The handle its owner chose.
     pub handle: Handle,
@@ -66,7 +79,7 @@ pub struct PersonaCard {
     pub mailboxes: Vec<HomeNode>,
     /// For first contact.
     pub sealing_key: SealingKey,
-    /// The last-resort MLS KeyPackage, at most 1 KiB.
+    /// The last-resort MLS KeyPackage, 1 to 1024 bytes. Not parsed here.
     #[serde(with = "serde_bytes")]
     pub key_package: Vec<u8>,
 }
@@ -89,7 +102,7 @@ impl Claims for PersonaCard {
     }
 
     fn check(&self) -> Result<(), &'static str> {
-        if !is_display_name(&self.display_name) {
+        if !Self::is_display_name(&self.display_name) {
             return Err("display_name");
         }
         if !self.handle.belongs_to(&self.persona) {
@@ -98,10 +111,10 @@ impl Claims for PersonaCard {
         if !self.capabilities.is_sorted_by(|a, b| a < b) {
             return Err("capabilities");
         }
-        if !is_home(&self.home) {
+        if !self.home.is_valid() {
             return Err("home");
         }
-        if self.mailboxes.len() > 3 || !self.mailboxes.iter().all(is_home) {
+        if self.mailboxes.len() > 3 || !self.mailboxes.iter().all(HomeNode::is_valid) {
             return Err("mailboxes");
         }
         if self.key_package.is_empty() || self.key_package.len() > 1024 {
@@ -112,25 +125,24 @@ impl Claims for PersonaCard {
 }
 
 impl PersonaCard {
-    /// Whether a display name may stand in a card: 1 to 64 bytes, nothing that moves a cursor or
-    /// reverses the direction of text.
+    /// Whether a display name may stand in a card: 1 to 64 bytes of UTF-8, not only white space,
+    /// and nothing that moves a cursor, breaks a line or turns the direction of reading.
     pub fn is_display_name(name: &str) -> bool {
-        is_display_name(name)
+        (1..=64).contains(&name.len())
+            && !name.trim().is_empty()
+            && !name.chars().any(|c| c.is_control() || breaks_line(c) || turns_direction(c))
     }
 }
 
-fn is_display_name(name: &str) -> bool {
-    let bidi = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    (1..=64).contains(&name.len())
-        && !name.trim().is_empty()
-        && !name.chars().any(|c| c.is_control() || bidi(c))
+/// The line and paragraph separators, which are not control characters.
+fn breaks_line(c: char) -> bool {
+    matches!(c, '\u{2028}' | '\u{2029}')
 }
 
-fn is_home(home: &HomeNode) -> bool {
-    let address = |text: &String| {
-        (1..=128).contains(&text.len())
-            && text.starts_with('/')
-            && text.bytes().all(|b| b.is_ascii_graphic())
-    };
-    home.addresses.len() <= 8 && home.addresses.iter().all(address)
+/// The characters with Unicode's property `Bidi_Control`.
+fn turns_direction(c: char) -> bool {
+    matches!(
+        c,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+    )
 }

@@ -1,10 +1,17 @@
 //! What may stand in the DHT: cards under persona keys, pointers under handles. Nothing else.
 
-use super::{CardError, SignedCard, SignedPointer};
+use super::{
+    CardError, Claims, HandlePointer, PersonaCard, SignedCard, SignedPointer,
+    signed::SIGNED_OVERHEAD_BYTES,
+};
 use crate::identity::{Domain, Handle, PersonaId};
 
 /// The largest record value, in bytes.
 pub const RECORD_BYTES_MAX: usize = 2048;
+
+// Whatever is valid as a card or a pointer fits into a record.
+const _: () = assert!(1 + PersonaCard::BYTES_MAX + SIGNED_OVERHEAD_BYTES <= RECORD_BYTES_MAX);
+const _: () = assert!(1 + HandlePointer::BYTES_MAX + SIGNED_OVERHEAD_BYTES <= RECORD_BYTES_MAX);
 
 /// The key of a DHT record: a domain-separated hash of what it is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -47,13 +47,16 @@ pub enum CardError {
     /// Its time is over.
     #[error("expired")]
     Expired,
-    /// Made in the future, or meant to last longer than such claims may.
-    #[error("issued in the future or valid for too long")]
+    /// Made in the future, over before it was made, or meant to last longer than such claims may.
+    #[error("issued in the future, or valid for too long or not at all")]
     Lifetime,
     /// A field breaks its rule.
     #[error("field {0} is not valid")]
     Field(&'static str),
 }
+
+/// What [`Signed`] adds to its body: a length and a signature.
+pub(super) const SIGNED_OVERHEAD_BYTES: usize = 8 + 64;
 
 /// The bytes of a claim and the persona's signature over them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,14 +76,18 @@ impl<C: Claims> Signed<C> {
         Self { body, signature, claim: PhantomData }
     }
 
-    /// Checks signature, lifetime and fields, and only then hands out the claim.
+    /// Checks signature, lifetime and fields, in this order, and only then hands out the claim.
+    ///
+    /// The body is decoded before its signature is checked, because the key to check with stands
+    /// inside it. That is safe: the decoder is bounded and strict and does nothing but build a
+    /// value, so an unsigned body costs its sender as much as us; and the value stays in here
+    /// until the persona it names turns out to have signed exactly these bytes. Whether that
+    /// persona is the one the caller meant is for the caller to check.
     ///
     /// # Errors
     /// [`CardError`] says which check failed.
     pub fn verify(&self, now_ms: u64) -> Result<C, CardError> {
         let claim: C = wire::decode(&self.body, C::BYTES_MAX)?;
-        // The key to check against stands inside the body, so the body is decoded first; nothing
-        // of it is used before the signature holds.
         claim
             .persona()
             .verify(C::DOMAIN, &self.body, &self.signature)
@@ -90,7 +97,7 @@ impl<C: Claims> Signed<C> {
             return Err(CardError::Expired);
         }
         let too_early = issued > now_ms.saturating_add(CLOCK_SKEW_MS_MAX);
-        if too_early || expires.saturating_sub(issued) > C::LIFETIME_MS_MAX {
+        if too_early || expires <= issued || expires - issued > C::LIFETIME_MS_MAX {
             return Err(CardError::Lifetime);
         }
         claim.check().map_err(CardError::Field)?;
@@ -117,6 +124,6 @@ impl<C: Claims> Signed<C> {
     /// # Errors
     /// [`DecodeError`] when the bytes are not a body and a signature.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, DecodeError> {
-        wire::decode(bytes, C::BYTES_MAX + 128)
+        wire::decode(bytes, C::BYTES_MAX + SIGNED_OVERHEAD_BYTES)
     }
 }

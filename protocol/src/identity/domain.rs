@@ -1,7 +1,7 @@
 //! The table of domain-separation strings: every signature and every keyed hash starts with one.
 //!
-//! The signed bytes are always `domain || 0x00 || body`, so a signature made for one purpose is
-//! valid for no other.
+//! The signed or hashed bytes are always `domain || 0x00 || body`, so a signature made for one
+//! purpose is valid for no other. Only the two MLS exporter labels stand alone, without the zero.
 
 /// What a signature or hash is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -121,6 +121,10 @@ mod tests {
     fn every_domain_has_its_own_string_and_none_begins_another() {
         let strings: BTreeSet<_> = Domain::ALL.iter().map(|domain| domain.as_str()).collect();
         assert_eq!(strings.len(), Domain::ALL.len());
-        assert!(strings.iter().all(|string| !string.contains('\0')));
+        for string in &strings {
+            assert!(string.starts_with("conclave/") && !string.contains('\0'), "{string}");
+            let begun = strings.iter().filter(|other| other.starts_with(string)).count();
+            assert_eq!(begun, 1, "{string}");
+        }
     }
 }

@@ -3,12 +3,13 @@
 //! One configuration, chosen so that a value has exactly one encoding: little endian, fixed-width
 //! integers, a hard byte limit. [`decode`] refuses input that is too long, that has bytes left
 //! over, or that would not re-encode to itself, so bytes can be hashed and signed as received.
+//! The encoding itself is written down in `protocol/spec/README.md`.
 
 use bincode::config::{Configuration, Fixint, Limit, LittleEndian};
 use serde::{Serialize, de::DeserializeOwned};
 use thiserror::Error;
 
-/// The largest encoded value this codec will touch. Callers pass their own, tighter limit.
+/// The largest encoded value [`decode`] will touch, in bytes. Callers pass their own, tighter limit.
 pub const MESSAGE_BYTES_MAX: usize = 1024 * 1024;
 
 const CONFIG: Configuration<LittleEndian, Fixint, Limit<MESSAGE_BYTES_MAX>> =
@@ -44,18 +45,22 @@ pub enum DecodeError {
 
 /// Encodes a value in its one canonical form.
 ///
+/// No limit holds here: a value that grew past what [`decode`] allows for its type is written all
+/// the same, and is refused where it arrives. Who builds a value checks its size before sending.
+///
 /// # Panics
-/// When the value cannot be encoded, which no type of this crate allows: all are plain data, and
-/// what is built here is smaller than [`MESSAGE_BYTES_MAX`] by construction of its parts.
+/// When the value's `Serialize` reports an error or a sequence of unknown length. The wire types
+/// are plain data that do neither, whatever a peer put into them.
 pub fn encode<T: Serialize>(value: &T) -> Vec<u8> {
     // The limit of the configuration applies to decoding only.
     bincode::serde::encode_to_vec(value, CONFIG).expect("plain data always encodes")
 }
 
-/// Decodes exactly one value from exactly these bytes.
+/// Decodes exactly one value from exactly these bytes, at most `max` of them.
 ///
 /// # Errors
-/// [`DecodeError`] names what is wrong; nothing is allocated beyond the limit.
+/// [`DecodeError`] names what is wrong. A length that the bytes only promise sets nothing aside
+/// beyond [`MESSAGE_BYTES_MAX`].
 pub fn decode<T: DeserializeOwned + Serialize>(bytes: &[u8], max: usize) -> Result<T, DecodeError> {
     let max = max.min(MESSAGE_BYTES_MAX);
     if bytes.len() > max {
@@ -74,6 +79,8 @@ pub fn decode<T: DeserializeOwned + Serialize>(bytes: &[u8], max: usize) -> Resu
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     #[test]
@@ -87,6 +94,23 @@ mod tests {
     #[test]
     fn trailing_bytes_are_refused() {
         assert_eq!(decode::<u16>(&[1, 0, 9], 64), Err(DecodeError::TrailingBytes(1)));
+    }
+
+    #[test]
+    fn keys_out_of_order_or_twice_are_not_canonical() {
+        let map = |keys: [u8; 2]| encode(&vec![(keys[0], 0u8), (keys[1], 0u8)]);
+        let read = |bytes: &[u8]| decode::<BTreeMap<u8, u8>>(bytes, 64);
+        assert_eq!(read(&map([1, 2])), Ok(BTreeMap::from([(1, 0), (2, 0)])));
+        assert_eq!(read(&map([2, 1])), Err(DecodeError::NotCanonical));
+        assert_eq!(read(&map([1, 1])), Err(DecodeError::NotCanonical));
+    }
+
+    #[test]
+    fn the_limit_of_decoding_does_not_hold_for_encoding() {
+        let bytes = encode(&vec![0u8; MESSAGE_BYTES_MAX]);
+        assert_eq!(bytes.len(), MESSAGE_BYTES_MAX + 8);
+        let refused = DecodeError::TooLong { len: bytes.len(), max: MESSAGE_BYTES_MAX };
+        assert_eq!(decode::<Vec<u8>>(&bytes, usize::MAX), Err(refused));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::identity::MessageId;
 pub struct Content {
     /// See [`ContentKind`]; any other number is a kind of a later version.
     pub kind: u16,
-    /// At most 64 KiB for every kind of this version.
+    /// At most [`Content::BODY_BYTES_MAX`]; a kind may have a tighter limit of its own.
     #[serde(with = "serde_bytes")]
     pub body: Vec<u8>,
 }
@@ -51,7 +51,7 @@ impl ContentKind {
 }
 
 impl Content {
-    /// The largest body of any kind in this version, in bytes. A certificate may have 256 KiB.
+    /// The largest body of any kind, in bytes: as large as the largest decision certificate.
     pub const BODY_BYTES_MAX: usize = 256 * 1024;
 
     /// Content of a known kind.

@@ -11,7 +11,7 @@ use crate::{
     wire::{DecodeError, codec},
 };
 
-/// The largest frame, length prefix not counted.
+/// The largest frame in bytes, version byte counted, length prefix not.
 pub const FRAME_BYTES_MAX: usize = codec::MESSAGE_BYTES_MAX;
 
 const VERSION: u8 = 1;
@@ -54,7 +54,8 @@ pub struct Receipt {
 }
 
 impl Frame {
-    /// The frame's bytes, version byte first, without the length prefix.
+    /// The frame's bytes, version byte first, without the length prefix. Not bounded here: the
+    /// link that writes them refuses more than [`FRAME_BYTES_MAX`].
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = vec![VERSION];
         bytes.extend(codec::encode(self));
@@ -66,6 +67,9 @@ impl Frame {
     /// # Errors
     /// [`DecodeError`], for an unknown version, malformed bytes, or more than [`FRAME_BYTES_MAX`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, DecodeError> {
+        if bytes.len() > FRAME_BYTES_MAX {
+            return Err(DecodeError::TooLong { len: bytes.len(), max: FRAME_BYTES_MAX });
+        }
         match bytes.split_first() {
             None => Err(DecodeError::Malformed("empty frame".into())),
             Some((&VERSION, body)) => codec::decode(body, FRAME_BYTES_MAX),
