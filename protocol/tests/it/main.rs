@@ -3,4 +3,8 @@
 // A test that unwraps an error fails, which is what it should do.
 #![allow(clippy::unwrap_used)]
 
+mod card;
+mod damage;
 mod session;
+mod vector_file;
+mod wire;

@@ -1,6 +1,5 @@
 //! The known answers in `protocol/spec/vectors/`.
 
-use data_encoding::HEXLOWER;
 use protocol::{
     identity::{ConversationId, Domain, Signature, verify},
     session::{
@@ -8,26 +7,8 @@ use protocol::{
         Tag, TagKey, contact_tags, open_sealed,
     },
 };
-use serde_json::Value;
 
-fn vectors(name: &str) -> Value {
-    let path = format!("{}/spec/vectors/{name}.json", env!("CARGO_MANIFEST_DIR"));
-    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
-}
-
-fn cases<'a>(file: &'a Value, name: &str) -> &'a [Value] {
-    let cases = file[name].as_array().unwrap();
-    assert!(!cases.is_empty());
-    cases
-}
-
-fn bytes(case: &Value, field: &str) -> Vec<u8> {
-    HEXLOWER.decode(case[field].as_str().unwrap().as_bytes()).unwrap()
-}
-
-fn array<const N: usize>(case: &Value, field: &str) -> [u8; N] {
-    bytes(case, field).try_into().unwrap()
-}
+use crate::vector_file::{array, bytes, cases, vectors};
 
 #[test]
 fn tags_are_as_the_vectors_say() {

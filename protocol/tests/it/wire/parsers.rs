@@ -1,0 +1,53 @@
+//! Damaged frames and messages.
+
+use protocol::{
+    identity::{Handle, PersonaId},
+    wire::{Ack, Content, Frame, Message, Receipt, decode, encode},
+};
+
+use super::samples;
+use crate::damage::{Parser, attack};
+
+#[test]
+fn damaged_frames_are_refused_or_read_exactly() {
+    let valid = samples::frames().iter().map(|(_, frame)| frame.to_bytes()).collect();
+    let read = |bytes: &[u8]| Some(Frame::from_bytes(bytes).ok()?.to_bytes());
+    attack(&Parser { name: "frame", valid, read, signed: false });
+}
+
+#[test]
+fn damaged_acks_and_receipts_are_refused_or_read_exactly() {
+    let valid = samples::acks().iter().map(encode).collect();
+    let read = |bytes: &[u8]| Some(encode(&decode::<Ack>(bytes, 1024).ok()?));
+    attack(&Parser { name: "ack", valid, read, signed: false });
+    let valid = vec![encode(&samples::receipt())];
+    let read = |bytes: &[u8]| Some(encode(&decode::<Receipt>(bytes, 1024).ok()?));
+    attack(&Parser { name: "receipt", valid, read, signed: false });
+}
+
+#[test]
+fn damaged_contents_and_messages_are_refused_or_read_exactly() {
+    let valid = samples::contents().iter().map(|(_, content)| encode(content)).collect();
+    let read = |bytes: &[u8]| Some(encode(&decode::<Content>(bytes, 1024).ok()?));
+    attack(&Parser { name: "content", valid, read, signed: false });
+    let valid = samples::messages().iter().map(encode).collect();
+    let read = |bytes: &[u8]| Some(encode(&decode::<Message>(bytes, 1024).ok()?));
+    attack(&Parser { name: "message", valid, read, signed: false });
+}
+
+#[test]
+fn damaged_names_are_refused_or_read_exactly() {
+    let persona = crate::card::samples::alice().id();
+    let read = |bytes: &[u8]| {
+        let id: PersonaId = std::str::from_utf8(bytes).ok()?.parse().ok()?;
+        Some(id.to_string().into_bytes())
+    };
+    let valid = vec![persona.to_string().into_bytes()];
+    attack(&Parser { name: "did:key", valid, read, signed: false });
+    let read = |bytes: &[u8]| {
+        let handle: Handle = std::str::from_utf8(bytes).ok()?.parse().ok()?;
+        Some(handle.to_string().into_bytes())
+    };
+    let valid = vec![Handle::new("maya", &persona).unwrap().to_string().into_bytes()];
+    attack(&Parser { name: "handle", valid, read, signed: false });
+}

@@ -1,0 +1,67 @@
+//! One value of every shape that crosses a stream or stands inside a message.
+
+use protocol::{
+    identity::{ConversationId, Domain, EnvelopeId, MessageId, PersonaKey},
+    wire::{Ack, Content, ContentKind, Frame, Message, Receipt},
+};
+
+use crate::card::samples as cards;
+
+pub(super) const LEAF_SEED: [u8; 32] = [0x1f; 32];
+pub(super) const LEAF: u32 = 3;
+pub(super) const ENVELOPE: &[u8] = b"an envelope is opaque to those who carry it";
+pub(super) const CONVERSATION: ConversationId = ConversationId(*b"the conversation");
+
+/// A leaf key is an Ed25519 key like a persona's; only the MLS engine holds real ones.
+pub(super) fn receipt() -> Receipt {
+    let envelope = EnvelopeId::of(ENVELOPE);
+    let key = PersonaKey::from_seed(&LEAF_SEED);
+    Receipt { leaf: LEAF, signature: key.sign(Domain::Receipt, envelope.as_bytes()) }
+}
+
+pub(super) fn acks() -> [Ack; 2] {
+    let envelope = EnvelopeId::of(ENVELOPE);
+    [Ack { envelope, receipt: None }, Ack { envelope, receipt: Some(receipt()) }]
+}
+
+pub(super) fn frames() -> Vec<(&'static str, Frame)> {
+    let [bare, proved] = acks();
+    let persona = cards::alice().id();
+    let card = cards::cards().remove(0).signed();
+    vec![
+        ("envelope", Frame::Envelope(ENVELOPE.to_vec())),
+        ("envelope without a byte", Frame::Envelope(Vec::new())),
+        ("ack of a first-contact envelope", Frame::Ack(bare)),
+        ("ack with a receipt", Frame::Ack(proved)),
+        ("card request", Frame::CardRequest(persona)),
+        ("card reply with a card", Frame::CardReply { persona, card: Some(card) }),
+        ("card reply without a card", Frame::CardReply { persona, card: None }),
+    ]
+}
+
+pub(super) fn contents() -> Vec<(&'static str, Content)> {
+    let of = |kind, body: &[u8]| Content::new(kind, body.to_vec());
+    vec![
+        ("text", Content::text("Grüezi, Maya: um halb acht?")),
+        ("text without a character", Content::text("")),
+        ("agent request", of(ContentKind::AgentRequest, &[1, 2, 3])),
+        ("agent response", of(ContentKind::AgentResponse, &[4, 5])),
+        ("decision", of(ContentKind::Decision, &[6])),
+        ("certificate", of(ContentKind::Certificate, &[7, 8])),
+        ("roster", of(ContentKind::Roster, &[9])),
+        ("a kind of a later version", Content { kind: 999, body: vec![10] }),
+    ]
+}
+
+/// An author's first and second message in one conversation.
+pub(super) fn messages() -> Vec<Message> {
+    let id = |seq| MessageId::derive(CONVERSATION, cards::alice().id(), seq);
+    let message = |seq, previous, text| Message {
+        id: id(seq),
+        seq,
+        previous,
+        sent_at_ms: cards::NOW + seq,
+        content: Content::text(text),
+    };
+    vec![message(0, MessageId([0; 16]), "Hello"), message(1, id(0), "Are you there?")]
+}
