@@ -12,7 +12,8 @@
 //! | [`session`] | conversations as MLS groups, envelopes, the commit log |
 //! | [`decision`] | proposals, ballots, the agreed cut, certificates and their verifier |
 //!
-//! The byte layouts are specified for other implementers in `protocol/spec/`.
+//! The byte layouts are specified for other implementers in `protocol/spec/`, from its `README.md`
+//! on, with known answers that the tests of this crate make anew and compare.
 
 // A test that unwraps an error fails, which is what it should do.
 #![cfg_attr(test, allow(clippy::unwrap_used))]

@@ -50,7 +50,7 @@ pub enum Purpose {
         direct: bool,
         /// For people; at most 128 bytes.
         title: String,
-        /// The MLS Welcome, with the ratchet tree.
+        /// A [`crate::session::Invitation`]: the log entry and the MLS Welcome it belongs to.
         #[serde(with = "serde_bytes")]
         welcome: Vec<u8>,
         /// Cards of the members, at most 1,000, so that the joiner can reach everyone.

@@ -23,7 +23,7 @@ pub struct Content {
 pub enum ContentKind {
     /// UTF-8 text, shown to the owner; never an instruction to a persona.
     Text = 1,
-    /// A typed request between personas: see `engine`'s agent contract.
+    /// A typed request between personas; the `personas` crate has its layout.
     AgentRequest = 16,
     /// The answer to an [`ContentKind::AgentRequest`].
     AgentResponse = 17,

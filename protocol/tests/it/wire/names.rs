@@ -1,6 +1,8 @@
-//! Names people see: `did:key`, fingerprints and handles.
+//! Names people see (`did:key`, fingerprints and handles), and the names of purposes.
 
-use protocol::identity::{Handle, HandleError, IdError, NodeId, NodeKey, PersonaId, PersonaKey};
+use protocol::identity::{
+    Domain, Handle, HandleError, IdError, NodeId, NodeKey, PersonaId, PersonaKey,
+};
 
 use crate::vector_file::{array, cases, text, vectors};
 
@@ -50,4 +52,16 @@ fn a_handle_of_another_persona_is_recognised() {
     let handle = Handle::new("maya", &persona(1)).unwrap();
     assert!(handle.belongs_to(&persona(1)));
     assert!(!handle.belongs_to(&persona(2)));
+}
+
+#[test]
+fn the_specification_lists_every_domain_and_no_other() {
+    let readme = include_str!("../../../spec/README.md");
+    let table = readme.split("## Domains").nth(1).unwrap().split("## Versions").next().unwrap();
+    let listed: Vec<&str> = table.lines().filter(|line| line.contains("| `conclave/")).collect();
+    assert_eq!(listed.len(), Domain::ALL.len());
+    for (row, domain) in listed.iter().zip(Domain::ALL) {
+        let begin = format!("| {domain:?} | `{}` |", domain.as_str());
+        assert!(row.starts_with(&begin), "{row}");
+    }
 }
