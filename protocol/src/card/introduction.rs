@@ -86,9 +86,15 @@ impl Claims for Introduction {
             return Err("card");
         }
         match &self.purpose {
-            Purpose::Welcome { title, .. } if title.len() > TITLE_BYTES_MAX => Err("title"),
+            Purpose::Welcome { title, .. } if !is_title(title) => Err("title"),
             Purpose::Welcome { cards, .. } if cards.len() > 1000 => Err("cards"),
             _ => Ok(()),
         }
     }
+}
+
+/// Whether a conversation may have this title: at most [`TITLE_BYTES_MAX`] bytes, no control
+/// characters.
+pub fn is_title(title: &str) -> bool {
+    title.len() <= TITLE_BYTES_MAX && !title.chars().any(char::is_control)
 }

@@ -1,7 +1,7 @@
 //! Opening a conversation and changing who is in it: the creator's side.
 
 use protocol::{
-    card::{Purpose, TITLE_BYTES_MAX},
+    card::{Purpose, TITLE_BYTES_MAX, is_title},
     identity::{ConversationId, MessageId, PersonaId},
     session::{Change, GroupPolicy},
     wire::{self, Content, ContentKind},
@@ -26,8 +26,9 @@ impl Engine {
         title: Option<String>,
     ) -> Result<Reply, RequestError> {
         let title = title.unwrap_or_default();
-        if title.len() > TITLE_BYTES_MAX {
-            return Err(invalid("title", &format!("at most {TITLE_BYTES_MAX} bytes")));
+        if !is_title(&title) {
+            let reason = format!("at most {TITLE_BYTES_MAX} bytes without control characters");
+            return Err(invalid("title", &reason));
         }
         self.hosted(&creator)?;
         members.sort();

@@ -22,7 +22,8 @@ impl Engine {
             Frame::CardReply { persona, card: Some(card) } => {
                 let wanted = self.contacts.keys().any(|(_, peer)| *peer == persona)
                     || self.cards.contains_key(&persona);
-                if wanted {
+                let is_theirs = card.verify(self.now_ms).is_ok_and(|card| card.persona == persona);
+                if wanted && is_theirs {
                     self.learn_card(card, self.now_ms);
                 }
             }
