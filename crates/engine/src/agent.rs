@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Errands under way at most; peers can cause some of them.
-const ERRANDS_MAX: usize = 1_024;
+pub(crate) const ERRANDS_MAX: usize = 1_024;
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
 /// How to go on when an answer comes.

@@ -130,7 +130,7 @@ pub enum Table {
 impl Table {
     /// What the engine wants to see at start: a table and the beginning of the keys. Histories are
     /// not among it; they are read when somebody asks.
-    pub const LOADED: [(Self, &'static [u8]); 13] = [
+    pub const LOADED: [(Self, &'static [u8]); 14] = [
         (Self::Identity, b""),
         (Self::Group, b""),
         (Self::Contact, b""),
@@ -138,6 +138,7 @@ impl Table {
         (Self::Invite, b""),
         (Self::Conversation, b""),
         (Self::Message, b"n"),
+        (Self::Message, b"a"),
         (Self::Outbox, b""),
         (Self::Inbox, b""),
         (Self::Vote, b""),

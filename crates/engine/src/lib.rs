@@ -14,8 +14,9 @@
 //!
 //! | question | file |
 //! | --- | --- |
-//! | where is a message sent and received? | `messages/`, `outbox.rs` |
-//! | how do two personas meet? | `contacts/` |
+//! | where is a message sent and received? | `messages.rs`, `log.rs` |
+//! | how does an envelope get there? | `mail.rs`, `outbox.rs`, `tags.rs` |
+//! | how do two personas meet? | `contacts/`, `seek.rs` |
 //! | how does a group come to be? | `conversations/` |
 //! | how is a vote run? | `decisions/` |
 //! | how does "find a dinner slot" become a calendar entry? | `tasks/`, `agent.rs` |
@@ -30,6 +31,8 @@ mod decisions;
 pub mod effect;
 pub mod event;
 mod input;
+mod log;
+mod mail;
 mod messages;
 mod outbox;
 mod peers;
@@ -38,7 +41,9 @@ mod query;
 pub mod request;
 mod requests;
 pub mod rows;
+mod seek;
 mod state;
+mod tags;
 mod tasks;
 pub mod view;
 

@@ -5,9 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use protocol::identity::{EnvelopeId, PersonaId};
+use protocol::identity::{ConversationId, EnvelopeId, PersonaId};
 
-use crate::rows::EnvelopeRow;
+use crate::rows::{Cargo, EnvelopeRow};
 
 /// How many envelopes may be under way to one recipient before an answer comes.
 const IN_FLIGHT_MAX: usize = 256;
@@ -15,6 +15,12 @@ const IN_FLIGHT_MAX: usize = 256;
 /// attempt up to [`RETRY_MS_MAX`].
 const RETRY_MS: u64 = 3_000;
 const RETRY_MS_MAX: u64 = 60_000;
+/// How far the envelopes under way may be ahead of the oldest that one recipient lacks, counted in
+/// messages of one author in one conversation. A recipient opens messages that overtake each other
+/// by no more than this, and keeps places in its log free for no more.
+pub(crate) const WINDOW: u64 = 64;
+/// The longest time an envelope may wait for its recipient, in milliseconds: 30 days.
+pub(crate) const TRAVEL_MS: u64 = 30 * 24 * 60 * 60 * 1000;
 /// More envelopes than this are not accepted from the owner; it bounds memory.
 pub(crate) const ENTRIES_MAX: usize = 20_000;
 
@@ -36,9 +42,57 @@ struct Entry {
 /// What one recipient waits for.
 #[derive(Debug, Default)]
 struct Line {
-    waiting: BTreeSet<u64>,
+    lanes: BTreeMap<Lane, Queue>,
     in_flight: BTreeMap<u64, Flight>,
     attempts: BTreeMap<u64, u32>,
+}
+
+/// Messages of one author in one conversation; first contacts have a lane of their own.
+type Lane = (PersonaId, Option<ConversationId>);
+
+/// What is in one lane: the numbers of what the recipient lacks, and which of it is to be sent.
+#[derive(Debug, Default)]
+struct Queue {
+    lacking: BTreeMap<u64, u64>,
+    waiting: BTreeSet<u64>,
+}
+
+fn lane(row: &EnvelopeRow) -> Lane {
+    (row.author, row.conversation())
+}
+
+/// The number of an envelope in its lane. First contacts may come in any order.
+fn seq(row: &EnvelopeRow) -> u64 {
+    match &row.cargo {
+        Cargo::FirstContact => 0,
+        Cargo::Change { seq, .. } => *seq,
+        Cargo::Message { message, .. } => message.seq,
+    }
+}
+
+impl Line {
+    fn queue(&mut self, row: &EnvelopeRow) -> &mut Queue {
+        self.lanes.entry(lane(row)).or_default()
+    }
+
+    /// The next orders that may be sent, over all lanes.
+    fn ready(&self) -> Vec<u64> {
+        let mut ready = Vec::new();
+        for queue in self.lanes.values() {
+            let Some(oldest) = queue.lacking.values().next() else { continue };
+            let near = |order: &&u64| {
+                queue.lacking.get(*order).is_some_and(|seq| *seq < oldest.saturating_add(WINDOW))
+            };
+            ready.extend(queue.waiting.iter().take_while(near).take(IN_FLIGHT_MAX));
+        }
+        ready.sort_unstable();
+        ready.truncate(IN_FLIGHT_MAX.saturating_sub(self.in_flight.len()));
+        ready
+    }
+
+    fn is_empty(&self) -> bool {
+        self.lanes.is_empty()
+    }
 }
 
 #[derive(Debug)]
@@ -67,7 +121,9 @@ impl Outbox {
     pub(crate) fn restore(&mut self, order: u64, row: EnvelopeRow, pending: BTreeSet<PersonaId>) {
         self.next_order = self.next_order.max(order + 1);
         for recipient in &pending {
-            self.lines.entry(*recipient).or_default().waiting.insert(order);
+            let queue = self.lines.entry(*recipient).or_default().queue(&row);
+            queue.lacking.insert(order, seq(&row));
+            queue.waiting.insert(order);
         }
         self.by_id.insert(row.id, order);
         self.entries.insert(order, Entry { row, pending });
@@ -78,30 +134,36 @@ impl Outbox {
         self.entries.len()
     }
 
+    /// Everybody who waits for something.
+    pub(crate) fn recipients(&self) -> impl Iterator<Item = PersonaId> {
+        self.lines.keys().copied()
+    }
+
     /// The next envelopes to send to a recipient, in order, marked as under way.
     pub(crate) fn take(&mut self, recipient: &PersonaId, now_ms: u64) -> Vec<Vec<u8>> {
         let Some(line) = self.lines.get_mut(recipient) else { return Vec::new() };
-        let room = IN_FLIGHT_MAX.saturating_sub(line.in_flight.len());
-        let orders: Vec<u64> = line.waiting.iter().take(room).copied().collect();
+        let orders = line.ready();
         let mut envelopes = Vec::with_capacity(orders.len());
         for order in orders {
-            line.waiting.remove(&order);
+            let Some(entry) = self.entries.get(&order) else { continue };
+            line.queue(&entry.row).waiting.remove(&order);
             let attempt = line.attempts.entry(order).or_insert(0);
             let wait = RETRY_MS.saturating_mul(1 << (*attempt).min(10)).min(RETRY_MS_MAX);
             *attempt += 1;
             line.in_flight.insert(order, Flight { retry_at_ms: now_ms + wait });
-            envelopes.extend(self.entries.get(&order).map(|entry| entry.row.envelope.clone()));
+            envelopes.push(entry.row.envelope.clone());
         }
         envelopes
     }
 
     /// The connection to a recipient's home broke: what was under way goes back in line.
     pub(crate) fn requeue(&mut self, recipient: &PersonaId) {
-        if let Some(line) = self.lines.get_mut(recipient) {
-            line.waiting.extend(line.in_flight.keys());
-            line.in_flight.clear();
-            line.attempts.clear();
+        let Some(line) = self.lines.get_mut(recipient) else { return };
+        for queue in line.lanes.values_mut() {
+            queue.waiting = queue.lacking.keys().copied().collect();
         }
+        line.in_flight.clear();
+        line.attempts.clear();
     }
 
     /// Puts back in line what has waited too long for an answer; returns for whom.
@@ -119,7 +181,9 @@ impl Outbox {
             }
             for order in due {
                 line.in_flight.remove(&order);
-                line.waiting.insert(order);
+                if let Some(entry) = self.entries.get(&order) {
+                    line.queue(&entry.row).waiting.insert(order);
+                }
             }
         }
         late
@@ -144,15 +208,22 @@ impl Outbox {
             return None;
         }
         let last = entry.pending.is_empty();
+        let lane = lane(&entry.row);
         if last {
             self.entries.remove(&order);
             self.by_id.remove(id);
         }
         if let Some(line) = self.lines.get_mut(recipient) {
-            line.waiting.remove(&order);
+            if let Some(queue) = line.lanes.get_mut(&lane) {
+                queue.waiting.remove(&order);
+                queue.lacking.remove(&order);
+                if queue.lacking.is_empty() {
+                    line.lanes.remove(&lane);
+                }
+            }
             line.in_flight.remove(&order);
             line.attempts.remove(&order);
-            if line.waiting.is_empty() && line.in_flight.is_empty() {
+            if line.is_empty() {
                 self.lines.remove(recipient);
             }
         }
@@ -163,10 +234,10 @@ impl Outbox {
     pub(crate) fn pending_for(
         &self,
         recipient: &PersonaId,
-        conversation: protocol::identity::ConversationId,
+        conversation: ConversationId,
     ) -> Vec<EnvelopeId> {
         let waits = |entry: &&Entry| {
-            entry.pending.contains(recipient) && entry.row.conversation == Some(conversation)
+            entry.pending.contains(recipient) && entry.row.conversation() == Some(conversation)
         };
         self.entries.values().filter(waits).map(|entry| entry.row.id).collect()
     }
@@ -181,10 +252,14 @@ mod tests {
             envelope: vec![n],
             id: EnvelopeId([n; 32]),
             author: PersonaId([0; 32]),
-            conversation: None,
-            message: None,
+            cargo: Cargo::FirstContact,
             created_at_ms: 0,
         }
+    }
+
+    fn numbered(n: u8) -> EnvelopeRow {
+        let cargo = Cargo::Change { conversation: ConversationId([7; 16]), seq: n.into() };
+        EnvelopeRow { cargo, ..row(n) }
     }
 
     const BOB: PersonaId = PersonaId([1; 32]);
@@ -223,5 +298,24 @@ mod tests {
         outbox.settle(&EnvelopeId([1; 32]), &BOB);
         outbox.requeue(&BOB);
         assert_eq!(outbox.take(&BOB, 9), vec![vec![0], vec![2], vec![3], vec![4]]);
+    }
+
+    #[test]
+    fn nothing_is_sent_that_a_recipient_could_not_open_before_what_it_lacks() {
+        let mut outbox = Outbox::default();
+        let window = u8::try_from(WINDOW).unwrap();
+        for n in 0..=window {
+            outbox.push(numbered(n), &[BOB]);
+        }
+        outbox.push(row(200), &[BOB]);
+        let sent = outbox.take(&BOB, 0);
+        assert!(!sent.contains(&vec![window]), "it would be {WINDOW} ahead of the first");
+        assert!(sent.contains(&vec![200]), "another lane does not wait");
+        for n in 1..window {
+            outbox.settle(&EnvelopeId([n; 32]), &BOB);
+        }
+        assert!(outbox.take(&BOB, 0).is_empty(), "the first is still missing");
+        outbox.settle(&EnvelopeId([0; 32]), &BOB);
+        assert_eq!(outbox.take(&BOB, 0), vec![vec![window]]);
     }
 }

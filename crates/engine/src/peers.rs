@@ -2,13 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use protocol::{
-    card::RecordKey,
-    identity::{NodeId, PersonaId},
-};
+use protocol::identity::{NodeId, PersonaId};
 use rand::Rng;
 
-use crate::{agent::Errand, effect::Effect, event::EventBody, state::Engine};
+use crate::{effect::Effect, event::EventBody, state::Engine};
 
 /// The first pause before trying an unreachable node again, in milliseconds.
 const REDIAL_MS: u64 = 2_000;
@@ -91,7 +88,12 @@ impl Engine {
 
     /// Makes sure a persona's home is being reached, now or by later attempts.
     pub(crate) fn reach(&mut self, persona: &PersonaId) {
-        let Some(known) = self.cards.get(persona) else { return };
+        let Some(known) = self.cards.get(persona) else {
+            if !self.personas.contains_key(persona) {
+                self.seek_again();
+            }
+            return;
+        };
         let home = known.card.home.clone();
         if home.node == self.home.node || self.peers.online.contains(&home.node) {
             return;
@@ -139,8 +141,7 @@ impl Engine {
                 .unwrap_or_default();
             self.then(Effect::Dial { node, addresses });
             for persona in personas {
-                let ticket = self.ticket(Errand::RefreshCard(persona));
-                self.then(Effect::Lookup { ticket, key: RecordKey::card(&persona) });
+                self.look_up(persona);
             }
         }
     }

@@ -93,6 +93,7 @@ impl Engine {
         self.put(Table::Identity, id.as_bytes().to_vec(), &row);
         self.personas
             .insert(id, Hosted { row, key, sealing, groups: Box::new(groups), card: None });
+        self.add_contact_tags(id);
         self.audit(id, "persona.created", format!("{name} was made"));
         self.renew_card(id);
         self.emit(Some(id), EventBody::PersonaUpdated(id));
@@ -163,6 +164,7 @@ impl Engine {
             self.renew_card(id);
         }
         self.dial_everyone();
+        self.seek_now();
     }
 
     /// Renews cards that have reached half their life.

@@ -1,5 +1,7 @@
 //! Answers that change nothing: what screens and programs read.
 
+use std::collections::BTreeMap;
+
 use protocol::{
     decision::{self, Kind},
     identity::{ConversationId, MessageId, PersonaId},
@@ -11,7 +13,7 @@ use crate::{
     request::{Reply, Request, RequestError},
     rows::{self, AuditRow, MessageRow, ReceiptRow},
     state::Engine,
-    view::{AuditView, DeliveryState, DeliveryView, MessageView},
+    view::{AuditView, DeliveryState, DeliveryView, Depths, MessageView},
 };
 
 /// Messages or audit entries in one answer, at most.
@@ -75,6 +77,21 @@ impl Engine {
             Request::ListAudit => Ok(Reply::Audit(audit(ledger))),
             _ => return None,
         })
+    }
+
+    /// How full the queues are, for metrics.
+    pub fn depths(&self) -> Depths {
+        let mut early = BTreeMap::<PersonaId, usize>::new();
+        for ((persona, _), bodies) in &self.early {
+            *early.entry(*persona).or_default() += bodies.len();
+        }
+        Depths {
+            outbox: self.outbox.len(),
+            parked: self.parked.len(),
+            parked_bytes: self.parked.iter().map(|parked| parked.envelope.len()).sum(),
+            early: early.into_values().max().unwrap_or_default(),
+            errands: self.errands.len(),
+        }
     }
 
     /// Names of contacts that live on a node, for the network page.

@@ -11,6 +11,7 @@
 //! | Message | `m`, conversation, order | [`MessageRow`] |
 //! | Message | `i`, message | the key of its row |
 //! | Message | `n` | the order of the next message |
+//! | Message | `a`, conversation, author | [`AuthorRow`] |
 //! | Receipt | message, recipient | [`ReceiptRow`] |
 //! | Outbox | `e`, order | [`EnvelopeRow`] |
 //! | Outbox | `p`, order, recipient | nothing: it still waits |
@@ -169,6 +170,15 @@ pub struct MessageRow {
     pub recipients: Vec<PersonaId>,
 }
 
+/// How far the messages of one author in one conversation have been received.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct AuthorRow {
+    /// One more than the highest number received.
+    pub next_seq: u64,
+    /// Lower numbers that were not received yet, and the places in the log kept free for them.
+    pub missing: Vec<(u64, u64)>,
+}
+
 /// What became of a message for one recipient. No row means it still waits.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ReceiptRow {
@@ -188,12 +198,55 @@ pub struct EnvelopeRow {
     pub id: EnvelopeId,
     /// Which of our personas sends it.
     pub author: PersonaId,
-    /// Where, unless it is a first contact.
-    pub conversation: Option<ConversationId>,
-    /// The message inside, if it is one the owner sees.
-    pub message: Option<MessageId>,
+    /// What is inside.
+    pub cargo: Cargo,
     /// Milliseconds since the Unix epoch.
     pub created_at_ms: u64,
+}
+
+/// What an envelope carries.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum Cargo {
+    /// An introduction.
+    FirstContact,
+    /// A change of a conversation's members.
+    Change {
+        /// Where.
+        conversation: ConversationId,
+        /// The number of the author's next message there.
+        seq: u64,
+    },
+    /// A message.
+    Message {
+        /// Where.
+        conversation: ConversationId,
+        /// The epoch it was sealed in; when that is too long gone it is sealed again.
+        epoch: u64,
+        /// What is said.
+        message: Message,
+        /// Whether the owner sees it.
+        shown: bool,
+    },
+}
+
+impl EnvelopeRow {
+    /// Where it belongs, unless it is a first contact.
+    pub fn conversation(&self) -> Option<ConversationId> {
+        match &self.cargo {
+            Cargo::FirstContact => None,
+            Cargo::Change { conversation, .. } | Cargo::Message { conversation, .. } => {
+                Some(*conversation)
+            }
+        }
+    }
+
+    /// The message inside, if it is one the owner sees.
+    pub fn shown_message(&self) -> Option<MessageId> {
+        match &self.cargo {
+            Cargo::Message { message, shown: true, .. } => Some(message.id),
+            _ => None,
+        }
+    }
 }
 
 /// An envelope one of our personas has committed, so that it takes effect once.

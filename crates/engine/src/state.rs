@@ -17,15 +17,16 @@ use crate::{
     effect::{Effect, Table, Ticket, Write},
     event::{Event, EventBody},
     input::Input,
-    messages::Parked,
     outbox::Outbox,
     peers::Peers,
     persona::Hosted,
     request::LocalId,
     rows::{
-        self, ApprovalRow, ContactRow, ConversationRow, IdempotencyRow, InboxRow, InviteRow,
-        TaskRow,
+        self, ApprovalRow, AuthorRow, ContactRow, ConversationRow, IdempotencyRow, InboxRow,
+        InviteRow, TaskRow,
     },
+    seek::Search,
+    tags::Parked,
 };
 
 /// The state of a node and the rules by which it changes.
@@ -40,6 +41,8 @@ pub struct Engine {
     pub(crate) invites: BTreeMap<[u8; 16], InviteRow>,
     pub(crate) conversations: BTreeMap<(PersonaId, ConversationId), ConversationRow>,
     pub(crate) tags: BTreeMap<Tag, BTreeSet<(PersonaId, ConversationId)>>,
+    /// Under which tags strangers address our personas.
+    pub(crate) contact_tags: BTreeMap<Tag, PersonaId>,
     /// The 24-hour window the tags were computed for.
     pub(crate) tags_window: u64,
     pub(crate) outbox: Outbox,
@@ -53,9 +56,12 @@ pub struct Engine {
     pub(crate) approvals: BTreeMap<LocalId, ApprovalRow>,
     pub(crate) idempotency: BTreeMap<Vec<u8>, IdempotencyRow>,
     pub(crate) peers: Peers,
+    pub(crate) search: Option<Search>,
     pub(crate) errands: BTreeMap<Ticket, Errand>,
     /// Envelopes for personas of this very node, handled within the same step.
     pub(crate) local: VecDeque<Vec<u8>>,
+    /// What has been received of the authors of other nodes.
+    pub(crate) authors: BTreeMap<(ConversationId, PersonaId), AuthorRow>,
     pub(crate) next_message_order: u64,
     next_ticket: u64,
     next_audit: u64,
@@ -107,6 +113,7 @@ impl Engine {
             invites: BTreeMap::new(),
             conversations: BTreeMap::new(),
             tags: BTreeMap::new(),
+            contact_tags: BTreeMap::new(),
             tags_window: 0,
             outbox: Outbox::default(),
             inbox: BTreeMap::new(),
@@ -118,8 +125,10 @@ impl Engine {
             approvals: BTreeMap::new(),
             idempotency: BTreeMap::new(),
             peers: Peers::default(),
+            search: None,
             errands: BTreeMap::new(),
             local: VecDeque::new(),
+            authors: BTreeMap::new(),
             next_message_order: 0,
             next_ticket: 0,
             next_audit: 0,
@@ -135,10 +144,13 @@ impl Engine {
         crate::contacts::load(&mut engine, &mut tables)?;
         crate::conversations::load(&mut engine, &mut tables)?;
         crate::messages::load(&mut engine, &mut tables)?;
+        crate::log::load(&mut engine, &mut tables)?;
+        crate::mail::load(&mut engine, &mut tables)?;
         crate::decisions::load(&mut engine, &mut tables)?;
         crate::tasks::load(&mut engine, &mut tables)?;
         crate::approvals::load(&mut engine, &mut tables)?;
         engine.refresh_tags();
+        engine.seek_now();
         engine.resume_tasks();
         engine.finish();
         Ok(engine)
@@ -177,6 +189,7 @@ impl Engine {
         [
             self.outbox.poll_timeout(),
             self.peers.poll_timeout(),
+            self.seek_timeout(),
             self.decisions_timeout(),
             self.tasks_timeout(),
             self.approvals_timeout(),
@@ -191,6 +204,7 @@ impl Engine {
     fn on_timeout(&mut self) {
         self.on_late_envelopes();
         self.redial();
+        self.on_seek_timeout();
         self.on_decision_timeout();
         self.on_task_timeout();
         self.expire_approvals();

@@ -293,3 +293,18 @@ pub struct AuditView {
     /// In words.
     pub detail: String,
 }
+
+/// How many entries the queues of an engine hold, for metrics. Each has a bound.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Depths {
+    /// Envelopes some recipient still waits for.
+    pub outbox: usize,
+    /// Envelopes under a tag nobody knows yet.
+    pub parked: usize,
+    /// Their bytes.
+    pub parked_bytes: usize,
+    /// Votes that came before their proposal, of the persona that has most.
+    pub early: usize,
+    /// Questions to the outside world without an answer.
+    pub errands: usize,
+}

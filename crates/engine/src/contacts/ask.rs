@@ -1,16 +1,14 @@
 //! Our side of an acquaintance: invites handed out and contacts asked for.
 
 use protocol::{
-    card::{HomeNode, Invite, InviteToken, Purpose, RecordKey, SignedInvite},
+    card::{Invite, InviteToken, SignedInvite},
     identity::PersonaId,
-    wire::Frame,
 };
 use rand::Rng;
 
 use super::INVITE_LIFETIME_MS;
 use crate::{
-    agent::Errand,
-    effect::{Effect, Table},
+    effect::Table,
     event::EventBody,
     persona::invalid,
     request::{ContactSource, Reply, RequestError},
@@ -90,27 +88,6 @@ impl Engine {
         Ok(Reply::Contact(self.contact_view(&owner, &peer)?))
     }
 
-    /// Takes a wanted contact one step further: sends the request when the peer's card is known,
-    /// and looks for the card when it is not.
-    pub(crate) fn pursue(&mut self, owner: PersonaId, peer: PersonaId) {
-        let Some(row) = self.contacts.get(&(owner, peer)) else { return };
-        let Some(wanted) = row.wanted.clone() else { return };
-        if self.card_of(&peer).is_some() {
-            let token = wanted.token.map(InviteToken);
-            let asked = ContactRow { wanted: None, ..row.clone() };
-            if self.introduce(owner, peer, Purpose::Request { token }).is_ok() {
-                self.put_contact(owner, peer, asked);
-            }
-            return;
-        }
-        if let Some(HomeNode { node, addresses }) = wanted.home {
-            self.then(Effect::Dial { node, addresses });
-            self.then(Effect::Send { node, frame: Frame::CardRequest(peer) });
-        }
-        let ticket = self.ticket(Errand::RefreshCard(peer));
-        self.then(Effect::Lookup { ticket, key: RecordKey::card(&peer) });
-    }
-
     /// The owner does not want this stranger: forget that it asked.
     pub(crate) fn refuse_contact(&mut self, me: PersonaId, peer: PersonaId) {
         let pending = |row: &ContactRow| row.state == ContactState::Pending;
@@ -121,7 +98,7 @@ impl Engine {
         }
     }
 
-    pub(super) fn put_contact(&mut self, owner: PersonaId, peer: PersonaId, row: ContactRow) {
+    pub(crate) fn put_contact(&mut self, owner: PersonaId, peer: PersonaId, row: ContactRow) {
         self.put(Table::Contact, rows::key(&[owner.as_bytes(), peer.as_bytes()]), &row);
         self.contacts.insert((owner, peer), row);
         self.emit(Some(owner), EventBody::ContactUpdated(peer));

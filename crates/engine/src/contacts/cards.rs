@@ -12,22 +12,6 @@ use crate::{
 };
 
 impl Engine {
-    /// A node has connected: it may be the home of somebody whose card we want.
-    pub(crate) fn ask_for_cards(&mut self, node: &NodeId) {
-        let wanted: Vec<PersonaId> = self
-            .contacts
-            .iter()
-            .filter(|(_, row)| {
-                let home = row.wanted.as_ref().and_then(|wanted| wanted.home.as_ref());
-                home.is_some_and(|home| home.node == *node)
-            })
-            .map(|((_, peer), _)| *peer)
-            .collect();
-        for peer in wanted {
-            self.then(Effect::Send { node: *node, frame: Frame::CardRequest(peer) });
-        }
-    }
-
     /// The signed card of any persona, ours or another's.
     pub(crate) fn card_of(&self, persona: &PersonaId) -> Option<SignedCard> {
         match self.personas.get(persona) {

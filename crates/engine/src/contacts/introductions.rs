@@ -12,7 +12,7 @@ use crate::{
     effect::Table,
     persona::internal,
     request::{Reply, RequestError},
-    rows::{ApprovalRow, ContactRow, EnvelopeRow, InviteRow, Pending},
+    rows::{ApprovalRow, Cargo, ContactRow, EnvelopeRow, InviteRow, Pending},
     state::Engine,
     view::ContactState,
 };
@@ -48,8 +48,7 @@ impl Engine {
             id: envelope.id(),
             envelope: envelope.into_bytes(),
             author,
-            conversation: None,
-            message: None,
+            cargo: Cargo::FirstContact,
             created_at_ms: self.now_ms,
         };
         self.post(row, &[to]);
@@ -92,11 +91,15 @@ impl Engine {
                 }
             }
             Purpose::Welcome { direct, title, welcome, cards } => {
-                if state != Some(ContactState::Established) {
+                // A peer we asked may welcome us before its yes has arrived: it means yes.
+                let agreed =
+                    matches!(state, Some(ContactState::Established | ContactState::Requested));
+                if !agreed {
                     self.audit(me, "welcome.refused", "a stranger's invitation to a group".into());
                     return;
                 }
                 self.learn_card(introduction.card, issued.min(self.now_ms));
+                self.establish(me, peer);
                 self.on_welcome(me, peer, direct, title, &welcome, cards, issued);
             }
         }

@@ -72,11 +72,18 @@ impl Engine {
         }
     }
 
-    /// A member sends the cards of others.
-    pub(crate) fn on_roster(&mut self, me: PersonaId, id: ConversationId, body: &[u8]) {
+    /// A member sends the cards of others. They may have run out while this was on its way, and
+    /// an address that was good then is still the best there is.
+    pub(crate) fn on_roster(
+        &mut self,
+        me: PersonaId,
+        id: ConversationId,
+        sent_at_ms: u64,
+        body: &[u8],
+    ) {
         let Ok(cards) = wire::decode::<Vec<SignedCard>>(body, ROSTER_BYTES_MAX) else { return };
         let Ok(roster) = self.roster(me, id) else { return };
-        self.learn_members(&roster, cards, self.now_ms);
+        self.learn_members(&roster, cards, sent_at_ms.min(self.now_ms));
     }
 
     /// The membership has changed by somebody's commit.

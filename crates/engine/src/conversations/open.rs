@@ -12,7 +12,7 @@ use super::MEMBERS_MAX;
 use crate::{
     persona::{internal, invalid},
     request::{ConversationKind, Reply, RequestError},
-    rows::{ConversationRow, EnvelopeRow},
+    rows::{Cargo, ConversationRow, EnvelopeRow},
     state::Engine,
     view::ContactState,
 };
@@ -191,12 +191,12 @@ impl Engine {
         before: Option<&[PersonaId]>,
     ) -> Result<(), RequestError> {
         if let (Some(envelope), Some(before)) = (&change.envelope, before) {
+            let seq = self.conversation(creator, id)?.next_seq;
             let row = EnvelopeRow {
                 id: envelope.id(),
                 envelope: envelope.as_bytes().to_vec(),
                 author: creator,
-                conversation: Some(id),
-                message: None,
+                cargo: Cargo::Change { conversation: id, seq },
                 created_at_ms: self.now_ms,
             };
             let others: Vec<_> = before.iter().filter(|m| **m != creator).copied().collect();

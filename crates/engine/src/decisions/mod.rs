@@ -71,8 +71,8 @@ pub(crate) fn load(engine: &mut Engine, tables: &mut Rows) -> Result<(), LoadErr
             .map_err(|error| damaged(Table::Vote, &error.to_string()))?;
         let row = notes.remove(&(persona, proposal)).ok_or_else(bad)?;
         // What was read is on disk, so signatures that waited for it may be made.
-        engine.unsigned.insert((persona, proposal));
         engine.decisions.insert((persona, proposal), Poll { core, row });
+        engine.unsigned.insert((persona, proposal));
     }
     engine.on_stored();
     Ok(())
