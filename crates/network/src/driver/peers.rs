@@ -13,6 +13,11 @@ use crate::{address, status::PeerStatus};
 /// Pings in a row that may fail before a connection counts as dead.
 const PING_FAILURES_MAX: u32 = 2;
 
+/// A peer dials only while it is not connected. Two nodes that dial each other at the same moment
+/// end up with two connections all the same, but of almost the same age. So when a peer dials
+/// while an older connection than this stands, it has lost that one: it was restarted, perhaps.
+const DIAL_OVERLAP: Duration = Duration::from_secs(2);
+
 /// Records a peer may put at once, and per second after that. A node that publishes a thousand
 /// personas at its start stays below; checking more signatures than this would be felt.
 const PUTS_BURST: u32 = 4096;
@@ -21,6 +26,9 @@ const PUTS_PER_SECOND: u32 = 64;
 #[derive(Debug)]
 struct Connection {
     address: Multiaddr,
+    since: Instant,
+    /// The peer has lost it; it is being closed.
+    lost: bool,
     rtt: Option<Duration>,
     ping_failures: u32,
 }
@@ -54,8 +62,34 @@ impl Peers {
             puts: Allowance::new(now),
         });
         let first = entry.connections.is_empty();
-        entry.connections.insert(connection, Connection { address, rtt: None, ping_failures: 0 });
+        let new = Connection { address, since: now, lost: false, rtt: None, ping_failures: 0 };
+        entry.connections.insert(connection, new);
         first
+    }
+
+    /// A peer has dialled us: names the older connections it must have lost.
+    pub(crate) fn lost_before(&mut self, peer: &PeerId, now: Instant) -> Vec<ConnectionId> {
+        let Some(peer) = self.peers.get_mut(peer) else { return Vec::new() };
+        let old = peer.connections.iter_mut();
+        old.filter(|(_, old)| !old.lost && now.duration_since(old.since) > DIAL_OVERLAP)
+            .map(|(id, old)| {
+                old.lost = true;
+                *id
+            })
+            .collect()
+    }
+
+    /// A connection has ended while another one with the same peer stands: what was sent on it
+    /// may not have arrived. Names the node, and where it is reached now.
+    pub(crate) fn stands_otherwise(
+        &self,
+        peer: &PeerId,
+        ended: ConnectionId,
+    ) -> Option<(NodeId, String)> {
+        let peer = self.peers.get(peer)?;
+        let other = |(id, other): &(&ConnectionId, &Connection)| **id != ended && !other.lost;
+        let (_, newest) = peer.connections.iter().rfind(other)?;
+        Some((peer.node, newest.address.to_string()))
     }
 
     /// Removes a connection. Names the node when it was the last one.
@@ -154,6 +188,22 @@ impl Allowance {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_peer_that_dials_again_has_lost_what_is_older_than_a_dial() {
+        let (mut peers, peer, node) = (Peers::default(), PeerId::random(), NodeId([1; 32]));
+        let [old, twin, new] = [1, 2, 3].map(ConnectionId::new_unchecked);
+        let (address, now) = ("/ip4/192.0.2.1/tcp/1".parse::<Multiaddr>().unwrap(), Instant::now());
+        peers.add(peer, node, old, address.clone(), now);
+        peers.add(peer, node, twin, address.clone(), now + DIAL_OVERLAP / 2);
+        assert_eq!(peers.lost_before(&peer, now + DIAL_OVERLAP / 2), [], "both dialled at once");
+        let later = now + DIAL_OVERLAP * 2;
+        peers.add(peer, node, new, address.clone(), later);
+        assert_eq!(peers.lost_before(&peer, later), [old, twin]);
+        assert_eq!(peers.lost_before(&peer, later), [], "once is enough");
+        assert_eq!(peers.stands_otherwise(&peer, old), Some((node, address.to_string())));
+        assert_eq!(peers.stands_otherwise(&peer, new), None, "the others are lost");
+    }
 
     #[test]
     fn a_node_is_there_from_its_first_to_its_last_connection() {

@@ -11,7 +11,7 @@ use libp2p::{
     mdns,
     multiaddr::Protocol,
     ping,
-    swarm::{ConnectionId, SwarmEvent},
+    swarm::{ConnectionError, ConnectionId, SwarmEvent},
 };
 
 use super::{Driver, Walk};
@@ -48,6 +48,12 @@ impl Driver {
             }
             SwarmEvent::ConnectionClosed { peer_id, connection_id, cause, .. } => {
                 tracing::debug!(peer = %peer_id, ?cause, "connection closed");
+                let idle = matches!(cause, Some(ConnectionError::KeepAliveTimeout));
+                let otherwise = self.peers.stands_otherwise(&peer_id, connection_id);
+                if let Some((node, address)) = otherwise.filter(|_| !idle) {
+                    self.board.post(Event::Disconnected { node });
+                    self.board.post(Event::Connected { node, address });
+                }
                 if let Some(node) = self.peers.remove(&peer_id, connection_id) {
                     self.readers.forget(&peer_id);
                     self.bootstraps.lost(&peer_id, Instant::now(), &mut self.rng);
@@ -68,7 +74,14 @@ impl Driver {
         };
         let address = endpoint.get_remote_address().clone();
         let text = address.to_string();
-        if self.peers.add(peer, node, connection, address, Instant::now()) {
+        let now = Instant::now();
+        if endpoint.is_listener() {
+            for lost in self.peers.lost_before(&peer, now) {
+                tracing::debug!(%peer, "closing a connection its other end has lost");
+                self.swarm.close_connection(lost);
+            }
+        }
+        if self.peers.add(peer, node, connection, address, now) {
             self.board.post(Event::Connected { node, address: text });
         }
         self.bootstraps.connected(&peer);
