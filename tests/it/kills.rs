@@ -112,9 +112,9 @@ async fn everything_is_there_once_and_in_order(
     said: &[(String, String)],
 ) -> anyhow::Result<()> {
     let arrived = |messages: &[Value]| {
-        let texts = messages.iter().filter(|message| {
-            message["kind"] == "text" && message["author"] == *author.did
-        });
+        let texts = messages
+            .iter()
+            .filter(|message| message["kind"] == "text" && message["author"] == *author.did);
         texts.cloned().collect::<Vec<_>>()
     };
     let complete = async || {

@@ -51,9 +51,7 @@ impl Friends {
                 own => calendar_of(own, &file)?,
             }
             let setup = Setup::default();
-            people.push(
-                Person::with_calendar(&world, name, setup, &file, trusting()).await?,
-            );
+            people.push(Person::with_calendar(&world, name, setup, &file, trusting()).await?);
             calendars.push(file);
         }
         for person in &people[1..] {

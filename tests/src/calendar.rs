@@ -76,7 +76,8 @@ fn expand(
     for unknown in ["RDATE", "EXRULE", "DURATION", "RECURRENCE-ID"] {
         ensure!(event.property_value(unknown).is_none(), "this reader does not know {unknown}");
     }
-    ensure!(event.multi_properties().is_empty(), "this reader knows no repeated properties");
+    let repeated = event.multi_properties().keys().find(|name| *name != "ATTENDEE");
+    ensure!(repeated.is_none(), "this reader does not know repeated {repeated:?}");
     let start = line(event, "DTSTART", zone)?;
     let length = first(&line(event, "DTEND", zone)?)? - first(&start)?;
     let rule = event.property_value("RRULE").unwrap_or("FREQ=DAILY;COUNT=1");

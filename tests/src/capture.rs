@@ -71,7 +71,8 @@ impl Capture {
         let stderr = child.stderr.take().context("its errors are piped")?;
         let mut lines = BufReader::new(stderr).lines();
         loop {
-            let line = timeout(PATIENCE, lines.next_line()).await.context("tcpdump is silent")??;
+            let line =
+                timeout(PATIENCE, lines.next_line()).await.context("tcpdump is silent")??;
             let line = line.context("tcpdump ended; may this user capture?")?;
             if line.contains("listening on") {
                 break;

@@ -47,8 +47,7 @@ impl Api {
     /// # Errors
     /// The HTTP library cannot be set up.
     pub fn new(base: &str, token: &str, curl: bool) -> anyhow::Result<Self> {
-        let http =
-            || reqwest::Client::builder().no_proxy().timeout(ANSWER_TIME_MAX).build();
+        let http = || reqwest::Client::builder().no_proxy().timeout(ANSWER_TIME_MAX).build();
         let http = if curl { None } else { Some(http()?) };
         Ok(Self { base: base.to_owned(), token: token.to_owned(), http })
     }

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-/// A temporary folder for nodes, their logs, and calendars. It is kept when the test fails.
+/// A temporary folder for nodes, their logs, and calendars. It is kept for a look when the variable
+/// `CONCLAVE_KEEP` is `true`.
 pub struct World {
     folder: Option<TempDir>,
 }
@@ -27,7 +28,7 @@ impl World {
 
 impl Drop for World {
     fn drop(&mut self) {
-        let kept = std::env::var_os("CONCLAVE_KEEP").is_some() || std::thread::panicking();
+        let kept = std::env::var("CONCLAVE_KEEP").is_ok_and(|keep| keep == "true");
         if let Some(folder) = self.folder.take().filter(|_| kept) {
             eprintln!("kept for a look: {}", folder.keep().display());
         }
