@@ -16,6 +16,7 @@ use protocol::{
 };
 
 use crate::{
+    approvals::with_reason,
     effect::{Effect, RequestId, Ticket},
     request::LocalId,
     rows::{ApprovalRow, Pending},
@@ -147,8 +148,8 @@ impl Engine {
                     correlation: request.correlation,
                     slots: slots.clone(),
                 };
-                let summary =
-                    format!("Tell {} when \"{title}\" suits? {reason}", self.name_of(&from));
+                let question = format!("Tell {} when \"{title}\" suits?", self.name_of(&from));
+                let summary = with_reason(&question, &reason);
                 let row = ApprovalRow {
                     persona: me,
                     action,

@@ -4,7 +4,7 @@ use personas::{AgentRequest, TimeRange};
 use protocol::identity::{PersonaId, ProposalId};
 
 use crate::{
-    agent::Errand,
+    agent::{Errand, title_of},
     effect::Table,
     event::EventBody,
     persona::internal,
@@ -25,6 +25,13 @@ pub(crate) fn load(engine: &mut Engine, tables: &mut Rows) -> Result<(), LoadErr
         engine.approvals.insert(LocalId(id), read(Table::Approval, &value)?);
     }
     Ok(())
+}
+
+/// A question to the owner, and the reason why it is asked as a sentence behind it.
+pub(crate) fn with_reason(question: &str, reason: &str) -> String {
+    let mut letters = reason.chars();
+    let first: String = letters.next().map(|c| c.to_uppercase().collect()).unwrap_or_default();
+    format!("{question} {first}{}.", letters.as_str().trim_end_matches('.'))
 }
 
 impl Engine {
@@ -49,7 +56,10 @@ impl Engine {
             persona: me,
             action: Pending::Vote { proposal: id },
             from: proposal.proposer,
-            summary: format!("Vote as the calendar says on \"{}\": {reason}", proposal.question),
+            summary: with_reason(
+                &format!("Vote as the calendar says on \"{}\"?", proposal.question),
+                reason,
+            ),
             created_at_ms: self.now_ms,
             expires_at_ms: proposal.deadline_ms,
         };
@@ -58,12 +68,15 @@ impl Engine {
 
     pub(crate) fn ask_for_booking(&mut self, me: PersonaId, id: ProposalId, reason: &str) {
         let Some(poll) = self.decisions.get(&(me, id)) else { return };
+        let Some(slot) = self.winner(me, id) else { return };
         let proposal = poll.core.proposal();
+        let title = title_of(&proposal.question);
+        let when = self.in_words(me, &slot);
         let row = ApprovalRow {
             persona: me,
             action: Pending::Booking { proposal: id },
             from: proposal.proposer,
-            summary: format!("Enter the agreed time into the calendar? {reason}"),
+            summary: with_reason(&format!("Enter \"{title}\" into the calendar, {when}?"), reason),
             created_at_ms: self.now_ms,
             expires_at_ms: self.now_ms + BOOKING_EXPIRY_MS,
         };

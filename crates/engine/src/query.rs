@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use protocol::{
     decision::{self, Kind},
-    identity::{ConversationId, MessageId, PersonaId},
+    identity::{ConversationId, MessageId, PersonaId, ProposalId},
     wire::ContentKind,
 };
 
@@ -13,11 +13,16 @@ use crate::{
     request::{Reply, Request, RequestError},
     rows::{self, AuditRow, MessageRow, ReceiptRow},
     state::Engine,
-    view::{AuditView, DeliveryState, DeliveryView, Depths, MessageView},
+    view::{
+        AuditView, ConversationView, DeliveryState, DeliveryView, Depths, LastMessageView,
+        MessageView,
+    },
 };
 
 /// Messages or audit entries in one answer, at most.
 const PAGE_MAX: usize = 200;
+/// How far back a conversation is searched for something a person said.
+const PREVIEW_MAX: usize = 32;
 
 impl Engine {
     /// Answers a request that only reads, or `None` when it is one that acts (or is about the
@@ -40,12 +45,12 @@ impl Engine {
             }
             Request::ListConversations => {
                 let keys = self.conversations.keys();
-                let views = keys.map(|(persona, id)| self.conversation_view(*persona, *id));
+                let views = keys.map(|(persona, id)| self.lively_view(ledger, *persona, *id));
                 views.collect::<Result<_, _>>().map(Reply::Conversations)
             }
-            Request::GetConversation(id) => self
-                .member_here(*id)
-                .and_then(|persona| self.conversation_view(persona, *id).map(Reply::Conversation)),
+            Request::GetConversation(id) => self.member_here(*id).and_then(|persona| {
+                self.lively_view(ledger, persona, *id).map(Reply::Conversation)
+            }),
             Request::ListMessages { conversation, before, limit } => {
                 self.messages(ledger, *conversation, before.as_ref(), *limit)
             }
@@ -107,6 +112,35 @@ impl Engine {
         here.map(|(persona, _)| *persona).ok_or(RequestError::NotFound { what: "conversation" })
     }
 
+    /// A conversation with what happened in it last.
+    fn lively_view(
+        &self,
+        ledger: &dyn Ledger,
+        persona: PersonaId,
+        id: ConversationId,
+    ) -> Result<ConversationView, RequestError> {
+        let mut view = self.conversation_view(persona, id)?;
+        let prefix = rows::key(&[b"m", id.as_bytes()]);
+        let values = ledger.newest(Table::Message, &prefix, None, PREVIEW_MAX);
+        let mut rows = Vec::with_capacity(values.len());
+        for (_, value) in &values {
+            rows.push(message_row(value)?);
+        }
+        let Some(newest) = rows.first() else { return Ok(view) };
+        view.last_activity_ms = newest.committed_at_ms.max(view.created_at_ms);
+        let said = rows.iter().find(|row| is_text(row)).unwrap_or(newest);
+        let (kind, text) = describe(said);
+        view.last_message = Some(LastMessageView {
+            id: said.message.id,
+            author: said.author,
+            author_name: self.name_of(&said.author),
+            committed_at_ms: said.committed_at_ms,
+            kind,
+            text: text.chars().take(LastMessageView::CHARS_MAX).collect(),
+        });
+        Ok(view)
+    }
+
     fn messages(
         &self,
         ledger: &dyn Ledger,
@@ -150,11 +184,9 @@ impl Engine {
         conversation: ConversationId,
         value: &[u8],
     ) -> Result<MessageView, RequestError> {
-        let row: MessageRow = rows::from_bytes(value)
-            .map_err(|error| RequestError::Internal { reason: error.to_string() })?;
-        let id = row.message.id;
+        let row = message_row(value)?;
         Ok(self.message_view(conversation, &row, |recipient| {
-            let key = rows::key(&[id.as_bytes(), recipient.as_bytes()]);
+            let key = rows::key(&[row.message.id.as_bytes(), recipient.as_bytes()]);
             rows::from_bytes(&ledger.get(Table::Receipt, &key)?).ok()
         }))
     }
@@ -178,7 +210,7 @@ impl Engine {
                 }
             })
             .collect();
-        let (kind, text) = self.describe(row);
+        let (kind, text) = describe(row);
         MessageView {
             id: row.message.id,
             conversation,
@@ -189,26 +221,42 @@ impl Engine {
             committed_at_ms: row.committed_at_ms,
             kind,
             text,
+            proposal: proposal_of(row),
             deliveries,
         }
     }
+}
 
-    /// The kind of a message by name, and its text or a line about it.
-    fn describe(&self, row: &MessageRow) -> (&'static str, String) {
-        let body = &row.message.content.body;
-        match ContentKind::from_number(row.message.content.kind) {
-            Some(ContentKind::Text) => ("text", String::from_utf8_lossy(body).into_owned()),
-            Some(ContentKind::AgentRequest) => ("agent_request", requested(body)),
-            Some(ContentKind::AgentResponse) => ("agent_response", answered(body)),
-            Some(ContentKind::Decision) => match decision::peek(body).map(|head| head.kind) {
-                Ok(Kind::Proposal) => ("proposal", "put a question to the vote".to_owned()),
-                Ok(Kind::Ballot) => ("ballot", "voted".to_owned()),
-                _ => ("decision", "took part in a decision".to_owned()),
-            },
-            Some(ContentKind::Certificate) => ("certificate", "passed on a certificate".into()),
-            Some(ContentKind::Roster) => ("roster", "passed on members' cards".into()),
-            None => ("unknown", format!("content of a later version ({} bytes)", body.len())),
-        }
+fn message_row(value: &[u8]) -> Result<MessageRow, RequestError> {
+    rows::from_bytes(value).map_err(|error| RequestError::Internal { reason: error.to_string() })
+}
+
+fn is_text(row: &MessageRow) -> bool {
+    ContentKind::from_number(row.message.content.kind) == Some(ContentKind::Text)
+}
+
+/// The proposal a message of a vote is about.
+fn proposal_of(row: &MessageRow) -> Option<ProposalId> {
+    let content = &row.message.content;
+    let decision = ContentKind::from_number(content.kind) == Some(ContentKind::Decision);
+    decision.then(|| decision::peek(&content.body).ok())?.map(|head| head.proposal)
+}
+
+/// The kind of a message by name, and its text or a line about it.
+fn describe(row: &MessageRow) -> (&'static str, String) {
+    let body = &row.message.content.body;
+    match ContentKind::from_number(row.message.content.kind) {
+        Some(ContentKind::Text) => ("text", String::from_utf8_lossy(body).into_owned()),
+        Some(ContentKind::AgentRequest) => ("agent_request", requested(body)),
+        Some(ContentKind::AgentResponse) => ("agent_response", answered(body)),
+        Some(ContentKind::Decision) => match decision::peek(body).map(|head| head.kind) {
+            Ok(Kind::Proposal) => ("proposal", "put a question to the vote".to_owned()),
+            Ok(Kind::Ballot) => ("ballot", "voted".to_owned()),
+            _ => ("decision", "took part in a decision".to_owned()),
+        },
+        Some(ContentKind::Certificate) => ("certificate", "passed on a certificate".into()),
+        Some(ContentKind::Roster) => ("roster", "passed on members' cards".into()),
+        None => ("unknown", format!("content of a later version ({} bytes)", body.len())),
     }
 }
 

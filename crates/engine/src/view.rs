@@ -93,6 +93,34 @@ pub struct ConversationView {
     pub active: bool,
     /// Milliseconds since the Unix epoch.
     pub created_at_ms: u64,
+    /// When something was last said or decided in it, or else when it was opened, milliseconds
+    /// since the Unix epoch.
+    pub last_activity_ms: u64,
+    /// What somebody last said, or the last message of the protocol where nobody said anything
+    /// lately. Filled in by [`crate::Engine::query`] only: the messages are in the ledger.
+    pub last_message: Option<LastMessageView>,
+}
+
+/// The last message of a conversation, for a list.
+#[derive(Debug, Clone)]
+pub struct LastMessageView {
+    /// Which.
+    pub id: MessageId,
+    /// Who wrote it.
+    pub author: PersonaId,
+    /// What the author calls itself.
+    pub author_name: String,
+    /// Our clock when it was committed, milliseconds since the Unix epoch.
+    pub committed_at_ms: u64,
+    /// As in [`MessageView::kind`].
+    pub kind: &'static str,
+    /// The beginning of its text, at most [`LastMessageView::CHARS_MAX`] characters.
+    pub text: String,
+}
+
+impl LastMessageView {
+    /// As much of a text as a list can show, in characters.
+    pub const CHARS_MAX: usize = 200;
 }
 
 /// A message.
@@ -116,6 +144,8 @@ pub struct MessageView {
     pub kind: &'static str,
     /// Text for people. Protocol messages have a one-line summary.
     pub text: String,
+    /// The proposal it is about, for the messages of a vote.
+    pub proposal: Option<ProposalId>,
     /// What became of it, per recipient; empty for messages of others.
     pub deliveries: Vec<DeliveryView>,
 }
@@ -177,6 +207,8 @@ pub struct ProposalView {
     pub outcome: Option<String>,
     /// Options that won, when decided.
     pub winners: Vec<u16>,
+    /// Whether an option that did not win has as many votes as one that did.
+    pub tie: bool,
     /// Whether the certificate can be fetched.
     pub certified: bool,
 }

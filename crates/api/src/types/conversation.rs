@@ -2,7 +2,7 @@
 
 use engine::{
     request::ConversationKind as Kind,
-    view::{ConversationView, MemberView},
+    view::{ConversationView, LastMessageView, MemberView},
 };
 use protocol::identity::PersonaId;
 use serde::{Deserialize, Serialize};
@@ -87,6 +87,40 @@ impl From<MemberView> for Member {
     }
 }
 
+/// The last message of a conversation, for a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct LastMessage {
+    /// Which.
+    id: String,
+    /// Who wrote it.
+    author: String,
+    /// What the author calls itself.
+    author_name: String,
+    /// Our clock when it was committed.
+    #[schema(format = DateTime)]
+    committed_at: String,
+    /// The same in milliseconds since the Unix epoch.
+    committed_at_ms: u64,
+    /// The kind of content, as in a message.
+    kind: String,
+    /// The beginning of its text, at most 200 characters.
+    text: String,
+}
+
+impl From<LastMessageView> for LastMessage {
+    fn from(view: LastMessageView) -> Self {
+        Self {
+            id: view.id.to_string(),
+            author: view.author.to_string(),
+            author_name: view.author_name,
+            committed_at: iso(view.committed_at_ms),
+            committed_at_ms: view.committed_at_ms,
+            kind: view.kind.to_owned(),
+            text: view.text,
+        }
+    }
+}
+
 /// A conversation as one of our personas sees it.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Conversation {
@@ -111,6 +145,14 @@ pub(crate) struct Conversation {
     created_at: String,
     /// The same in milliseconds since the Unix epoch.
     created_at_ms: u64,
+    /// When something was last said or decided in it, or else when it was opened.
+    #[schema(format = DateTime)]
+    last_activity: String,
+    /// The same in milliseconds since the Unix epoch.
+    last_activity_ms: u64,
+    /// What somebody last said, or the last message of the protocol where nobody said anything
+    /// lately; null where there is none, and in the answers to changes.
+    last_message: Option<LastMessage>,
 }
 
 impl From<ConversationView> for Conversation {
@@ -126,6 +168,9 @@ impl From<ConversationView> for Conversation {
             active: view.active,
             created_at: iso(view.created_at_ms),
             created_at_ms: view.created_at_ms,
+            last_activity: iso(view.last_activity_ms),
+            last_activity_ms: view.last_activity_ms,
+            last_message: view.last_message.map(LastMessage::from),
         }
     }
 }

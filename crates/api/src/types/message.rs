@@ -69,10 +69,13 @@ pub(crate) struct Message {
     committed_at: String,
     /// The same in milliseconds since the Unix epoch.
     committed_at_ms: u64,
-    /// The kind of content: `text`, `agent_request`, `decision`, ...
+    /// The kind of content: `text`, `agent_request`, `agent_response`, `proposal`, `ballot`,
+    /// `decision`, `certificate`, `roster` or `unknown`.
     kind: String,
-    /// Text for people.
+    /// Text for people; one line about it for messages of the protocol.
     text: String,
+    /// The proposal it is about, for the messages of a vote.
+    proposal: Option<String>,
     /// How far it has come altogether.
     state: MessageState,
     /// What became of it, per recipient; empty for messages of others.
@@ -167,6 +170,7 @@ impl From<MessageView> for Message {
             committed_at_ms: view.committed_at_ms,
             kind: view.kind.to_owned(),
             text: view.text,
+            proposal: view.proposal.map(|id| id.to_string()),
             state,
             deliveries: view.deliveries.into_iter().map(Delivery::from).collect(),
         }

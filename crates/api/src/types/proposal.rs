@@ -94,6 +94,8 @@ pub(crate) struct Proposal {
     outcome: Option<String>,
     /// Indexes of the options that won, when decided.
     winners: Vec<u16>,
+    /// Whether an option that did not win has as many votes as one that did.
+    tie: bool,
     /// Whether the certificate can be fetched.
     certified: bool,
 }
@@ -146,6 +148,7 @@ impl From<ProposalView> for Proposal {
             cast: view.cast,
             outcome: view.outcome,
             winners: view.winners,
+            tie: view.tie,
             certified: view.certified,
         }
     }

@@ -5,8 +5,8 @@ use engine::{
     request::{ConversationKind, DiscoveredView, LocalId},
     view::{
         ApprovalView, AuditView, ContactState, ContactView, ConversationView, DeliveryState,
-        DeliveryView, MemberView, MessageView, NetworkView, PeerView, PersonaView, ProposalView,
-        StepView, TaskView, VoterView,
+        DeliveryView, LastMessageView, MemberView, MessageView, NetworkView, PeerView, PersonaView,
+        ProposalView, StepView, TaskView, VoterView,
     },
 };
 use protocol::{
@@ -167,6 +167,15 @@ fn conversation() -> ConversationView {
         epoch: 2,
         active: true,
         created_at_ms: T,
+        last_activity_ms: T + 1,
+        last_message: Some(LastMessageView {
+            id: MESSAGE,
+            author: maya(),
+            author_name: "Maya".into(),
+            committed_at_ms: T,
+            kind: "text",
+            text: "hello".into(),
+        }),
     }
 }
 
@@ -186,6 +195,7 @@ pub(crate) fn message(text: &str) -> MessageView {
         committed_at_ms: T,
         kind: "text",
         text: text.into(),
+        proposal: None,
         deliveries: vec![delivery(8, DeliveryState::Delivered), delivery(9, DeliveryState::Queued)],
     }
 }
@@ -215,6 +225,7 @@ fn proposal() -> ProposalView {
         cast: 1,
         outcome: None,
         winners: vec![],
+        tie: false,
         certified: false,
     }
 }

@@ -83,6 +83,8 @@ impl Engine {
             epoch: last.map(|epoch| epoch.epoch).unwrap_or_default(),
             active: row.active,
             created_at_ms: row.created_at_ms,
+            last_activity_ms: row.created_at_ms,
+            last_message: None,
         })
     }
 

@@ -30,7 +30,8 @@ impl Engine {
 
     /// There is a certificate.
     pub(super) fn on_decided(&mut self, me: PersonaId, id: ProposalId) {
-        self.audit(me, "decision.certified", id.to_string());
+        let question = self.decisions.get(&(me, id)).map(|poll| &poll.core.proposal().question);
+        self.audit(me, "decision.certified", question.cloned().unwrap_or_default());
         self.withdraw(|row| {
             row.persona == me && row.action == rows::Pending::Vote { proposal: id }
         });
@@ -64,7 +65,7 @@ impl Engine {
     }
 
     /// The time a certified decision chose, if it was about one and somebody won.
-    fn winner(&self, me: PersonaId, id: ProposalId) -> Option<TimeRange> {
+    pub(crate) fn winner(&self, me: PersonaId, id: ProposalId) -> Option<TimeRange> {
         let poll = self.decisions.get(&(me, id))?;
         let slots = slots_of(poll.core.proposal())?;
         match &poll.core.certificate()?.result().outcome {
@@ -93,7 +94,7 @@ impl Engine {
             Ok(()) => {
                 let row = BookingRow { slot, booked_at_ms: self.now_ms };
                 self.put(Table::Booking, rows::key(&[me.as_bytes(), id.as_bytes()]), &row);
-                self.audit(me, "event.booked", crate::agent::slot_in_words(&slot, "UTC"));
+                self.audit(me, "event.booked", self.in_words(me, &slot));
             }
             Err(reason) => self.audit(me, "booking.failed", reason.clone()),
         }

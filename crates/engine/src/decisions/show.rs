@@ -50,9 +50,9 @@ impl Engine {
                 void: voter.void,
             })
             .collect();
-        let winners = match result.map(|r| &r.outcome) {
-            Some(Outcome::Winners { options, .. }) => options.clone(),
-            _ => Vec::new(),
+        let (winners, tie) = match result.map(|r| &r.outcome) {
+            Some(Outcome::Winners { options, tie }) => (options.clone(), *tie),
+            _ => (Vec::new(), false),
         };
         Ok(ProposalView {
             id,
@@ -71,6 +71,7 @@ impl Engine {
             tally,
             outcome: result.map(|r| outcome_in_words(&r.outcome, &proposal.options)),
             winners,
+            tie,
             certified: result.is_some(),
         })
     }

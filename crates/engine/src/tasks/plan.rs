@@ -184,10 +184,13 @@ impl Engine {
         task.conversation = Some(conversation);
         task.slots = slots;
         let count = task.slots.len();
-        let others = task.participants.len();
+        let asked = match task.participants.len() {
+            1 => "the other".to_owned(),
+            others => format!("{others} others"),
+        };
         let content = Content::new(ContentKind::AgentRequest, question.to_bytes());
         self.say(persona, conversation, content)?;
-        self.step(id, format!("asked {others} others which of {count} times suit"));
+        self.step(id, format!("asked {asked} which of {count} times suit"));
         self.set_stage(id, TaskStage::Gathering { until_ms });
         Ok(())
     }

@@ -15,7 +15,7 @@ use crate::{
 
 impl Engine {
     /// A time as this persona's owner reads it.
-    pub(super) fn in_words(&self, me: PersonaId, slot: &TimeRange) -> String {
+    pub(crate) fn in_words(&self, me: PersonaId, slot: &TimeRange) -> String {
         let zone = self.personas.get(&me).map_or("UTC", |hosted| &hosted.row.settings.zone);
         slot_in_words(slot, zone)
     }
