@@ -4,6 +4,8 @@
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
+const INSTANT = "\\d{4}-\\d{2}-\\d{2}T[\\d:.]+Z";
+const INTERVAL = new RegExp(`^(${INSTANT})/(${INSTANT})$`);
 
 /**
  * Orders times and ids by their characters. Not by `localeCompare`, which knows better.
@@ -84,6 +86,20 @@ export function timeRange(start, end) {
   const sameDay = new Date(start).toDateString() === new Date(end).toDateString();
   return `${dateAndTime(start)} – ${sameDay ? timeOfDay(end) : dateAndTime(end)}`;
 }
+
+/**
+ * What an option of a proposal says. Times are written as ISO 8601 intervals, which are the same
+ * for everyone, and shown as each reader's own time.
+ * @param {string} option Such as `2026-11-24T18:00:00Z/2026-11-24T20:00:00Z`, or any text.
+ */
+export function optionInWords(option) {
+  const [, start, end] = option.match(INTERVAL) ?? [];
+  if (!start || !(Date.parse(start) < Date.parse(end))) return option;
+  return timeRange(start, end);
+}
+
+/** With a capital at its start, as a line of its own has. @param {string} text */
+export const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** A fraction such as `7/10` as a number; NaN when it is none. @param {string} share */
 export function fraction(share) {

@@ -3,7 +3,7 @@
  * The shapes of the local API's answers, and the questions views ask about them.
  */
 
-import { compare } from "./format.js";
+import { compare, optionInWords } from "./format.js";
 import { state } from "./store.js";
 
 /**
@@ -15,11 +15,14 @@ import { state } from "./store.js";
  *   state: "requested" | "pending" | "established", online: boolean, last_seen: string | null }} Contact
  * @typedef {{ persona: string, name: string, ours: boolean, online: boolean }} Member
  * @typedef {{ id: string, persona: string, kind: "direct" | "group", title: string,
- *   members: Member[], sequencer: string, epoch: number, active: boolean,
- *   created_at: string }} Conversation
+ *   members: Member[], sequencer: string, epoch: number, active: boolean, created_at: string,
+ *   last_activity: string, last_message: LastMessage | null }} Conversation
+ * @typedef {{ id: string, author: string, author_name: string, committed_at: string, kind: string,
+ *   text: string }} LastMessage
  * @typedef {{ recipient: string, state: "queued" | "delivered" | "failed", at: string }} Delivery
  * @typedef {{ id: string, conversation: string, author: string, author_name: string, ours: boolean,
- *   sent_at: string, committed_at: string, kind: string, text: string, deliveries: Delivery[],
+ *   sent_at: string, committed_at: string, kind: string, text: string,
+ *   proposal: string | null, deliveries: Delivery[],
  *   pending?: "sending" | "refused", key?: string }} Message
  * @typedef {"yes" | "no" | "abstain" | number[]} Choice
  * @typedef {{ persona: string, name: string, ours: boolean, choice: Choice | null, void: boolean }} Voter
@@ -29,7 +32,7 @@ import { state } from "./store.js";
  *   question: string, options: string[], rule: Rule, opens_at: string, deadline: string,
  *   phase: "open" | "closing" | "deciding" | "decided" | "forked", waiting: string,
  *   voters: Voter[], tally: number[], cast: number, outcome: string | null, winners: number[],
- *   certified: boolean }} Proposal
+ *   tie: boolean, certified: boolean }} Proposal
  * @typedef {{ at: string, text: string }} Step
  * @typedef {{ id: string, persona: string, text: string, state: string, steps: Step[],
  *   question: string | null, conversation: string | null, proposal: string | null,
@@ -113,19 +116,27 @@ export function titleOf(c) {
 /** Everyone in it but our persona. @param {Conversation} c */
 export const others = (c) => c.members.filter((m) => m.persona !== c.persona);
 
-/** The last thing a person said, or failing that the last of all. @param {string} id */
-export function lastMessage(id) {
-  const messages = state.threads.get(id)?.messages ?? [];
-  return messages.findLast((m) => isSpoken(m)) ?? messages.at(-1) ?? null;
+/**
+ * The last thing a person said, or failing that the last of all.
+ * @param {Conversation} c
+ * @returns {LastMessage | null}
+ */
+export function lastMessage(c) {
+  const messages = state.threads.get(c.id)?.messages ?? [];
+  const here = messages.findLast((m) => isSpoken(m)) ?? messages.at(-1) ?? null;
+  const there = c.last_message;
+  if (!here || !there) return here ?? there;
+  if (isSpoken(here) !== isSpoken(there)) return isSpoken(here) ? here : there;
+  return here.committed_at < there.committed_at ? there : here;
 }
 
 /** When something last happened in it. @param {Conversation} c */
 export function lastActivity(c) {
   const said = state.threads.get(c.id)?.messages.at(-1)?.committed_at ?? "";
-  return said > c.created_at ? said : c.created_at;
+  return said > c.last_activity ? said : c.last_activity;
 }
 
-/** Whether a person wrote it, as opposed to the protocol. @param {Message} m */
+/** Whether a person wrote it, as opposed to the protocol. @param {{ kind: string }} m */
 export const isSpoken = (m) => SPOKEN.has(m.kind);
 
 /** Our ballot paper in a proposal, if we are an elector. @param {Proposal} p */
@@ -177,7 +188,7 @@ export function adopted(p) {
 }
 
 /** The labels of a proposal's options, in the order of its tally. @param {Proposal} p */
-export const optionLabels = (p) => (p.options.length > 0 ? p.options : ["Yes", "No", "Abstain"]);
+export const optionLabels = (p) => (p.options.length > 0 ? p.options.map(optionInWords) : ["Yes", "No", "Abstain"]);
 
 /** Whether a voter's ballot names the option at `index`. @param {Proposal} p @param {Voter} v @param {number} index */
 export function chose(p, v, index) {

@@ -44,9 +44,10 @@ write("first", firstVisit);
 /** When a conversation was last looked at, ISO-8601. @param {string} conversation */
 export const seenAt = (conversation) => seen[conversation] ?? firstVisit;
 
-/** @param {string} conversation @param {string} at */
+/** Whether that is news. @param {string} conversation @param {string} at */
 export function markSeen(conversation, at) {
-  if (seenAt(conversation) >= at) return;
+  if (seenAt(conversation) >= at) return false;
   seen[conversation] = at;
   write("seen", JSON.stringify(seen));
+  return true;
 }

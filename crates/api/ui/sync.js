@@ -13,6 +13,7 @@ import { isSpoken } from "./model.js";
 import { rememberedPersona } from "./prefs.js";
 import { route } from "./router.js";
 import { state, update } from "./store.js";
+import { unread } from "./unread.js";
 
 /** @typedef {import("./model.js").Message} Message */
 /** @typedef {import("./model.js").Thread} Thread */
@@ -20,8 +21,8 @@ import { state, update } from "./store.js";
 const PAGE = 50;
 const SETTLE_MS = 60;
 const THREADS_AT_ONCE = 4;
-/** The rest is fetched when it is opened. */
-const THREADS_AHEAD_MAX = 60;
+/** Threads with news are fetched to count them; all others when they are opened. */
+const THREADS_AHEAD_MAX = 12;
 
 /** How to fetch each list. @type {Record<string, () => Promise<void>>} */
 const fetchers = {
@@ -38,9 +39,14 @@ const fetchers = {
   conversations: async () => {
     const { conversations } = await get("/v1/conversations");
     update({ conversations });
-    await loadThreads(conversations);
+    await loadNews(conversations);
   },
-  proposals: async () => update({ proposals: (await get("/v1/proposals")).proposals }),
+  proposals: async () => {
+    /** @type {{ proposals: import("./model.js").Proposal[] }} */
+    const { proposals } = await get("/v1/proposals");
+    for (const { voters } of proposals) voters.sort((a, b) => a.name.localeCompare(b.name));
+    update({ proposals });
+  },
   tasks: async () => update({ tasks: (await get("/v1/tasks")).tasks }),
   approvals: async () => update({ approvals: (await get("/v1/approvals")).approvals }),
   network: async () => update({ network: await get("/v1/network") }),
@@ -86,10 +92,9 @@ export async function resync() {
 }
 
 /** @param {import("./model.js").Conversation[]} conversations */
-async function loadThreads(conversations) {
-  const missing = [...new Set(conversations.map((c) => c.id))]
-    .filter((id) => !state.threads.get(id)?.fetched)
-    .slice(0, THREADS_AHEAD_MAX);
+async function loadNews(conversations) {
+  const fresh = conversations.filter((c) => unread(c) > 0 && !state.threads.get(c.id)?.fetched);
+  const missing = [...new Set(fresh.map((c) => c.id))].slice(0, THREADS_AHEAD_MAX);
   const worker = async () => {
     for (let id = missing.shift(); id; id = missing.shift()) await loadOlder(id).catch(() => {});
   };
@@ -160,7 +165,7 @@ export async function say(c, text, key = idempotencyKey()) {
   /** @type {Message} */
   const sent = {
     id: `pending-${key}`, key, conversation: c.id, author: c.persona, author_name: "", ours: true,
-    sent_at: now, committed_at: now, kind: "text", text, deliveries: [], pending: "sending",
+    sent_at: now, committed_at: now, kind: "text", text, proposal: null, deliveries: [], pending: "sending",
   };
   record.messages.push(sent);
   update();

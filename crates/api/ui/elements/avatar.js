@@ -62,6 +62,6 @@ export function conversationAvatar(c, others) {
     return avatar({ persona: first.persona, name: first.name, online: c.kind === "direct" ? first.online : undefined });
   }
   return h("span", { class: "avatar-pair", "aria-hidden": "true" },
-    avatar(second, { size: "s", title: false }),
-    avatar(first, { size: "s", title: false, ring: true }));
+    avatar({ persona: second.persona, name: second.name }, { size: "s", title: false }),
+    avatar({ persona: first.persona, name: first.name }, { size: "s", title: false, ring: true }));
 }

@@ -3,7 +3,7 @@
 
 import { post } from "../api.js";
 import { h } from "../dom.js";
-import { count, exactTime, ruleInWords } from "../format.js";
+import { count, exactTime, ruleInWords, sentence } from "../format.js";
 import { icon } from "../icons.js";
 import { adopted, canVote, chose, nameOf, optionLabels, ourVoter } from "../model.js";
 import { href } from "../router.js";
@@ -15,6 +15,9 @@ import { chip, copyable } from "./parts.js";
 import { toast, toastError } from "./toast.js";
 
 /** @typedef {import("../model.js").Proposal} Proposal */
+
+/** More options than this in one ballot are counted, not named. */
+const NAMED_MAX = 2;
 
 /** What is marked on our ballot papers and not cast yet. @type {Map<string, Set<number>>} */
 const marked = new Map();
@@ -69,7 +72,14 @@ function outcomeBanner(p) {
   const names = p.options.length > 0 ? p.winners.map((w) => labels[w]).filter(Boolean).join(", ") : "";
   return h("div", { class: won ? "outcome outcome-won" : "outcome" },
     icon(won ? "check" : "info"),
-    h("span", null, names && h("strong", null, names), names && p.outcome && h("br"), p.outcome ?? ""));
+    h("span", null, names ? [h("strong", null, names), h("br"), margin(p)] : sentence(p.outcome ?? "")));
+}
+
+/** By how much the winners won. @param {Proposal} p */
+function margin(p) {
+  if (p.tie) return "As many votes as others; the first listed wins.";
+  const fewest = Math.min(...p.winners.map((w) => p.tally[w] ?? 0));
+  return `Approved by ${fewest} of ${count(p.cast, "voter")}.`;
 }
 
 /** @param {Proposal} p @param {boolean} voting */
@@ -167,25 +177,34 @@ function progress(p) {
       us?.choice && !us.void ? ` · You voted ${choiceInWords(p, us.choice)}` : "",
       !decided && h("span", { class: "provisional", title: "Ballots may still arrive; the count is final only when it is certified." }, "provisional")),
     !decided && waitingFor.length > 0 && h("span", { class: "waiting-for" }, h("span", { class: "muted small" }, "waiting for"), avatarStack(waitingFor)),
-    !decided && p.waiting && h("p", { class: "waiting-words" }, icon("clock", 16), p.waiting));
+    !decided && p.phase !== "open" && p.waiting && h("p", { class: "waiting-words" }, icon("clock", 16), sentence(p.waiting)));
 }
 
 /** @param {Proposal} p @param {import("../model.js").Choice} choice */
 export function choiceInWords(p, choice) {
   if (!Array.isArray(choice)) return choice;
+  const { length } = p.options;
+  if (choice.length === 0) return "for none of them";
+  if (choice.length === length && length > 1) return `for all ${length}`;
+  return choice.length > NAMED_MAX ? `for ${choice.length} of ${length}` : `for ${namesOf(p, choice).join(" and ")}`;
+}
+
+/** @param {Proposal} p @param {number[]} choice */
+function namesOf(p, choice) {
   const labels = optionLabels(p);
-  return choice.length === 0 ? "for none of them" : `for ${choice.map((i) => labels[i] ?? `option ${i + 1}`).join(", ")}`;
+  return choice.map((i) => labels[i] ?? `option ${i + 1}`);
 }
 
 /** Everything about a decision that a card leaves out. @param {Proposal} p */
 export const proposalDetails = (p) => [
+  p.certified && certificate(p),
   h("section", { class: "panel" },
     h("h2", null, "Voters"),
     h("ul", { class: "voters" }, p.voters.map((v) =>
       h("li", { key: v.persona },
         avatar(v, { size: "s", title: false }),
         h("span", { class: "truncate" }, v.name, v.ours && h("span", { class: "muted" }, " (you)")),
-        h("span", { class: "voter-choice" }, v.void ? chip("signed two ballots: void", "danger")
+        h("span", { class: "voter-choice", title: Array.isArray(v.choice) ? namesOf(p, v.choice).join("\n") : undefined }, v.void ? chip("signed two ballots: void", "danger")
           : v.choice === null ? h("span", { class: "muted" }, p.phase === "decided" ? "did not vote" : "not yet")
           : choiceInWords(p, v.choice).replace(/^for /, "")))))),
   h("section", { class: "panel" },
@@ -193,7 +212,6 @@ export const proposalDetails = (p) => [
     h("p", null, ruleInWords(p.rule, p.voters.length)),
     h("p", { class: "muted small" }, `Opened ${exactTime(p.opens_at)}; voting ends ${exactTime(p.deadline)}. `,
       "Every ballot is signed by its voter. The members sign which ballots count, so nobody alone can drop or change one.")),
-  p.certified && certificate(p),
 ];
 
 /** @param {Proposal} p */

@@ -12,6 +12,8 @@ import { update } from "../store.js";
 const KINDS = {
   agent_request: { one: "question between personas", many: "questions between personas" },
   agent_response: { one: "answer", many: "answers" },
+  proposal: { one: "question put to the vote", many: "questions put to the vote" },
+  ballot: { one: "signed ballot", many: "signed ballots" },
   decision: { one: "signed step of a vote", many: "signed steps of a vote" },
   certificate: { one: "certificate", many: "certificates" },
   roster: { one: "change of members", many: "changes of members" },

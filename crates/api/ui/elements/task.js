@@ -2,7 +2,7 @@
 /** A task: what was asked, what happened step by step, what came of it. */
 
 import { h } from "../dom.js";
-import { exactTime, timeOfDay, timeRange } from "../format.js";
+import { exactTime, sentence, timeOfDay, timeRange } from "../format.js";
 import { icon } from "../icons.js";
 import { href } from "../router.js";
 import { update } from "../store.js";
@@ -38,7 +38,7 @@ export function taskCard(t, openAtFirst) {
         update();
       },
     },
-    h("span", { class: "task-text" }, t.text),
+    h("span", { class: "task-text" }, sentence(t.text)),
     chip([running && h("span", { class: "spinner", "aria-hidden": "true" }), words], tone),
     h("span", { class: open ? "turn open" : "turn" }, icon("down", 18))),
     outcome(t),
@@ -52,7 +52,7 @@ export function taskCard(t, openAtFirst) {
 function outcome(t) {
   if (t.state === "question" && t.question) {
     return h("div", { class: "task-result task-question", role: "status" }, icon("help"),
-      h("div", null, h("p", null, t.question),
+      h("div", null, h("p", null, sentence(t.question)),
         h("button", { class: "button small", type: "button", onclick: () => prefill(`${t.text} `) }, "Ask again with more detail")));
   }
   if (!t.result && !t.slot) return null;
@@ -60,13 +60,20 @@ function outcome(t) {
     icon(t.state === "failed" ? "warn" : t.slot ? "calendar" : "check"),
     h("div", null,
       t.slot && h("strong", null, timeRange(t.slot.start, t.slot.end)),
-      t.result && h("p", null, t.result)));
+      t.result && h("p", null, resultInWords(t.result))));
 }
+
+/** The time itself stands above it. @param {string} result */
+const resultInWords = (result) =>
+  result.endsWith("and entered into the calendar") ? "Agreed by a certified vote, and in your calendar." : sentence(result);
 
 /** @param {Task} t @param {boolean} running */
 const steps = (t, running) =>
   h("ol", { class: "steps", "aria-label": "What has happened" },
-    t.steps.map((step, index) =>
-      h("li", { key: index, class: running && index === t.steps.length - 1 ? "step now" : "step" },
+    stepsTaken(t).map((step, index, { length }) =>
+      h("li", { key: index, class: running && index === length - 1 ? "step now" : "step" },
         h("time", { datetime: step.at, title: exactTime(step.at) }, timeOfDay(step.at)),
-        h("span", null, step.text))));
+        h("span", null, sentence(step.text)))));
+
+/** The last step of a task that is over is its result, which has a place of its own. @param {Task} t */
+const stepsTaken = (t) => t.steps.filter((step, index) => index < t.steps.length - 1 || step.text !== (t.result ?? t.question));

@@ -3,7 +3,7 @@
 
 import { h } from "../dom.js";
 import { empty, page, skeleton } from "../elements/parts.js";
-import { dayName, exactTime, timeOfDay } from "../format.js";
+import { dayName, exactTime, sentence, timeOfDay } from "../format.js";
 import { icon } from "../icons.js";
 import { nameOf } from "../model.js";
 import { state, update } from "../store.js";
@@ -15,6 +15,9 @@ const NOUNS = {
   contact: "people", invite: "link", message: "chat", conversation: "chat", member: "people",
   task: "spark", approval: "inbox", persona: "people", settings: "settings", card: "network",
 };
+
+/** `ballot.cast` as `Ballot cast`. @param {string} action */
+const actionInWords = (action) => sentence(action.replace(/[._]/g, " "));
 
 let filter = "";
 
@@ -30,7 +33,7 @@ export function activity() {
   const head = { title: "Activity", words: "Everything said or done in your name, the newest first.", actions: search };
   if (state.audit === null) return page(head, skeleton(6));
   const wanted = filter.trim().toLowerCase();
-  const entries = state.audit.filter((e) => e.persona === state.persona && `${e.action} ${e.detail}`.toLowerCase().includes(wanted));
+  const entries = state.audit.filter((e) => e.persona === state.persona && `${actionInWords(e.action)} ${e.detail}`.toLowerCase().includes(wanted));
   if (entries.length === 0) {
     return page(head, wanted
       ? empty({ icon: "search", title: "Nothing matches", words: "Try another word, or clear the filter." })
@@ -48,6 +51,6 @@ export function activity() {
       h("ol", { class: "panel rows audit" }, list.map((e, index) =>
         h("li", { class: "row", key: `${e.at}-${index}` },
           h("span", { class: "audit-icon", title: nameOf(e.persona) }, icon(NOUNS[e.action.split(".")[0]] ?? "activity", 18)),
-          h("div", { class: "row-words" }, h("span", null, e.detail), h("code", { class: "muted small" }, e.action)),
+          h("div", { class: "row-words" }, h("span", { class: "audit-title", title: e.action }, actionInWords(e.action)), h("span", { class: "muted small audit-detail" }, sentence(e.detail))),
           h("time", { class: "row-state muted small", datetime: e.at, title: exactTime(e.at) }, timeOfDay(e.at))))))));
 }

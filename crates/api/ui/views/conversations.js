@@ -40,7 +40,7 @@ function list(openId) {
 
 /** @param {import("../model.js").Conversation} c @param {boolean} here */
 function item(c, here) {
-  const last = lastMessage(c.id);
+  const last = lastMessage(c);
   const fresh = here ? 0 : unread(c);
   const who = last === null ? "" : last.author === c.persona ? "You: " : c.kind === "group" ? `${last.author_name.split(" ")[0]}: ` : "";
   return h("li", { key: c.id },

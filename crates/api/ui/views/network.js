@@ -2,7 +2,7 @@
 /** Who this node is connected to, and how. */
 
 import { h } from "../dom.js";
-import { avatarStack } from "../elements/avatar.js";
+import { avatar, avatarStack } from "../elements/avatar.js";
 import { chip, copyable, empty, page, skeleton } from "../elements/parts.js";
 import { count, distanceInWords } from "../format.js";
 import { icon } from "../icons.js";
@@ -32,7 +32,7 @@ export function network() {
       : h("ul", { class: "panel rows" }, net.peers.map((peer) =>
         h("li", { class: "row peer", key: peer.node },
           peer.contacts.length > 0
-            ? avatarStack(peer.contacts.map((name) => ({ persona: personaNamed(name), name })), { size: "s", max: 3 })
+            ? faces(peer.contacts.map((name) => ({ persona: personaNamed(name), name })))
             : h("span", { class: "empty-icon small" }, icon("network", 18)),
           h("div", { class: "row-words" },
             h("span", { class: "row-title" }, h("strong", { class: "truncate" }, peer.contacts.length > 0 ? peer.contacts.join(", ") : "Helper node"),
@@ -42,6 +42,9 @@ export function network() {
               h("code", { class: "truncate", title: peer.address }, peer.address))),
           h("code", { class: "key-button muted", title: peer.node }, shortId(peer.node))))));
 }
+
+/** @param {{ persona: string, name: string }[]} people */
+const faces = (people) => (people.length === 1 ? avatar(people[0], { title: false }) : avatarStack(people, { size: "s", max: 3 }));
 
 /** The key behind a contact's name, so that the face has its usual colour. @param {string} name */
 const personaNamed = (name) => state.contacts?.find((c) => c.name === name)?.persona ?? name;

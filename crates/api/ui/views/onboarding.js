@@ -67,7 +67,7 @@ export function onboarding() {
       }), { hint: "Taken from this browser." }),
       zoneList(),
       field("Calendar file (optional)", h("input", {
-        type: "text", placeholder: "/home/you/calendar.ics", value: draft.calendar, autocapitalize: "off", spellcheck: "false",
+        type: "text", placeholder: "/home/you/calendar.ics", value: draft.calendar, autocapitalize: "off", spellcheck: "false", "data-testid": "persona-calendar",
         oninput: (/** @type {any} */ e) => { draft.calendar = e.target.value; },
       }), { hint: "Path of an iCalendar file on this computer. Others learn only which times suit you, never what is in it." }),
       h("button", { class: "button primary wide", type: "submit", disabled: draft.busy, "data-testid": "persona-create" },

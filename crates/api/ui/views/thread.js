@@ -10,7 +10,7 @@ import { proposalCard } from "../elements/proposal.js";
 import { protocolRun } from "../elements/protocol.js";
 import { empty, skeleton } from "../elements/parts.js";
 import { composer } from "../elements/composer.js";
-import { compare, count, dayName } from "../format.js";
+import { count, dayName } from "../format.js";
 import { icon } from "../icons.js";
 import { isSpoken, others, titleOf } from "../model.js";
 import { href } from "../router.js";
@@ -78,16 +78,10 @@ function log(c) {
 }
 
 /**
- * Messages and proposals in one line of time, protocol messages gathered into runs.
+ * Messages in their order: a proposal as its card, other protocol messages gathered into runs.
  * @param {Conversation} c @param {Message[]} messages @param {Proposal[]} asked
  */
 function entries(c, messages, asked) {
-  /** @type {({ at: string, message: Message, proposal?: undefined } | { at: string, proposal: Proposal, message?: undefined })[]} */
-  const line = [
-    ...messages.map((message) => ({ at: message.pending ? "~" : message.committed_at, message })),
-    ...asked.map((proposal) => ({ at: proposal.opens_at, proposal })),
-  ];
-  line.sort((a, b) => compare(a.at, b.at));
   const nodes = [];
   let day = "";
   /** @type {Message[]} */
@@ -98,8 +92,9 @@ function entries(c, messages, asked) {
     if (run.length > 0) nodes.push(protocolRun(run));
     run = [];
   };
-  for (const { at, message, proposal } of line) {
-    const today = dayName(at === "~" ? new Date().toISOString() : at);
+  for (const message of messages) {
+    const proposal = message.kind === "proposal" ? asked.find((p) => p.id === message.proposal) : undefined;
+    const today = dayName(message.pending ? new Date().toISOString() : message.committed_at);
     if (today !== day) {
       flush();
       day = today;
