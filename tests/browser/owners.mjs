@@ -1,0 +1,192 @@
+/**
+ * What owners do in a day, on the pages of their nodes. Alice and Bob sit before a browser each;
+ * Carol and Dave use programs. Reads what it needs as JSON from standard input; a line for each
+ * step tells how long it took, and the last line is what the caller has to check by other means.
+ */
+
+import { readFileSync } from "node:fs";
+import { strict as assert } from "node:assert";
+import { byTest, launch, open } from "./browser.mjs";
+import { takePictures } from "./pictures.mjs";
+
+/**
+ * @typedef {{ base: string, token: string }} Door
+ * @type {{ chromium: string, alice: Door & { link: string }, bob: Door & { link: string },
+ *   carol: Door, dave: Door, calendar: string, certificate: string, pictures: string | null }}
+ */
+const given = JSON.parse(readFileSync(0, "utf8"));
+
+let began = performance.now();
+/** @param {string} what */
+function step(what) {
+  const now = performance.now();
+  console.log(`${Math.round(now - began)} ms: ${what}`);
+  began = now;
+}
+
+/** A call of a program. @param {Door} door @param {string} path @param {object} [body] */
+async function call(door, path, body) {
+  const response = await fetch(door.base + path, {
+    method: body ? "POST" : "GET",
+    headers: { authorization: `Bearer ${door.token}`, "content-type": "application/json" },
+    body: body && JSON.stringify(body),
+  });
+  assert(response.ok, `${path}: ${response.status} ${await response.clone().text()}`);
+  return response.json();
+}
+
+const browser = await launch(given.chromium);
+const alice = await open(browser, given.alice.link);
+await alice.page.waitForSelector(".shell");
+assert(!alice.page.url().includes("login="), "the code is gone from the address");
+step("Alice is logged in by the link");
+
+const thief = await open(browser, given.alice.link, { refused: true });
+await thief.page.getByText("This code does not work any more").waitFor();
+await thief.page.waitForSelector(byTest("login-code"));
+assert.equal(await thief.page.locator(".shell").count(), 0);
+assert.deepEqual(thief.wrongs, []);
+await thief.context.close();
+step("the link is refused to whoever comes second");
+
+await alice.page.reload();
+await alice.page.waitForSelector(".shell");
+step("a reload does not end the session");
+
+const bob = await open(browser, given.bob.link);
+await bob.page.fill(byTest("persona-name"), "Bob");
+await bob.page.fill(byTest("persona-calendar"), given.calendar);
+await bob.page.click(byTest("persona-create"));
+await bob.page.waitForSelector(".shell");
+step("Bob makes his persona");
+
+/** @param {import("playwright-core").Page} page @param {string} name */
+const visit = (page, name) => page.click(byTest(`nav-${name}`));
+
+await visit(alice.page, "contacts");
+await alice.page.click(byTest("contact-invite"));
+const invite = await alice.page.inputValue(byTest("invite-link"));
+await alice.page.keyboard.press("Escape");
+await visit(bob.page, "contacts");
+// An empty list offers the same in its middle.
+await bob.page.locator(byTest("contact-add")).first().click();
+await bob.page.fill(byTest("invite-input"), invite);
+await bob.page.click(byTest("contact-submit"));
+for (const [page, name] of /** @type {const} */ ([[alice.page, "Bob"], [bob.page, "Alice"]])) {
+  await page.locator(byTest("contact"), { hasText: name }).locator(byTest("contact-message")).waitFor();
+}
+step("Bob uses Alice's invite, and both see a contact");
+
+await alice.page.getByRole("button", { name: "Start a group with everyone" }).click();
+await alice.page.fill(byTest("conversation-title"), "Friends");
+await alice.page.click(byTest("conversation-create"));
+await alice.page.waitForSelector(byTest("composer"));
+const conversation = alice.page.url().split("/").at(-1) ?? "";
+await visit(bob.page, "conversations");
+await bob.page.click(`[data-conversation="${conversation}"]`);
+await bob.page.waitForSelector(byTest("composer"));
+step("Alice opens a group, and Bob is in it");
+
+/** @param {import("playwright-core").Page} page @param {string} text */
+async function type(page, text) {
+  await page.fill(byTest("composer"), text);
+  await page.keyboard.press("Enter");
+  return page.locator(byTest("message"), { hasText: text });
+}
+const line = "Dinner next week? <b>My</b> persona looks for a time.";
+const said = await type(alice.page, line);
+const heard = bob.page.locator(byTest("message"), { hasText: line });
+await heard.waitFor();
+assert.equal(await heard.locator("b").count(), 0, "what others write is text");
+await said.locator('[data-state="delivered"]').waitFor();
+await said.locator(byTest("delivery")).click();
+await said.locator(".deliveries li", { hasText: "delivered" }).nth(2).waitFor();
+await said.locator(byTest("delivery")).click();
+await type(bob.page, "Yes! Any day but Monday.");
+await alice.page.locator(byTest("message"), { hasText: "Any day but Monday" }).waitFor();
+step("what Alice writes is on Bob's page, and Bob's answer on hers");
+
+await visit(alice.page, "home");
+await alice.page.fill(byTest("ask-input"), "find a dinner slot next week with everyone");
+await alice.page.click(byTest("ask-send"));
+await visit(bob.page, "approvals");
+for (const action of ["Share times", "Vote so", "Book it"]) {
+  await bob.page.locator(byTest("approval")).getByRole("button", { name: action }).click();
+}
+await bob.page.getByText("Nothing waits for you").waitFor();
+const task = alice.page.locator(`${byTest("task")}[data-state="done"]`);
+await task.waitFor();
+const result = await task.innerText();
+assert.match(result, /\d{2}:\d{2} – \d{2}:\d{2}/, result);
+assert.doesNotMatch(result, /\dT\d\d:/, "times are for people");
+step("Alice's persona finds a time; Bob allows each step of his");
+
+await visit(bob.page, "conversations");
+await bob.page.click(`[data-conversation="${conversation}"]`);
+for (const [door, text] of /** @type {const} */ ([
+  [given.carol, "That suits me. Let us go out, I have had a week of deadlines."],
+  [given.dave, "There is a new trattoria by the canal, they take groups until nine."],
+])) {
+  await call(door, `/v1/conversations/${conversation}/messages`, { text });
+  await bob.page.locator(byTest("message"), { hasText: text }).waitFor();
+}
+await bob.page.click(byTest("proposal-new"));
+await bob.page.fill(byTest("proposal-question"), "Where shall we eat?");
+await bob.page.getByRole("button", { name: "Choose among options" }).click();
+await bob.page.getByRole("button", { name: "Add option" }).click();
+for (const [index, option] of ["Trattoria Rosa, by the canal", "Sushi Kan", "At Carol's place"].entries()) {
+  await bob.page.locator(byTest("proposal-option")).nth(index).fill(option);
+}
+await bob.page.click(byTest("proposal-create"));
+await bob.page.waitForURL(/#\/decisions\//);
+const proposal = bob.page.url().split("/").at(-1) ?? "";
+step("Bob puts a question to the vote");
+
+/** @param {import("playwright-core").Page} page @param {string[]} options */
+async function vote(page, options) {
+  const card = page.locator(`[data-proposal="${proposal}"]`);
+  for (const option of options) await card.locator(byTest("vote-option"), { hasText: option }).click();
+  await card.locator(byTest("vote-submit")).click();
+  return card;
+}
+await visit(alice.page, "conversations");
+await alice.page.click(`[data-conversation="${conversation}"]`);
+const inThread = await vote(alice.page, ["Trattoria", "Carol"]);
+await inThread.getByText("You voted for Trattoria Rosa, by the canal and At Carol's place").waitFor();
+await bob.page.getByText("1 of 4 voted").first().waitFor();
+await vote(bob.page, ["Trattoria"]);
+await alice.page.getByText("2 of 4 voted").first().waitFor();
+await call(given.carol, `/v1/proposals/${proposal}/ballots`, { choice: [0, 1] });
+step("Alice votes in the conversation, Bob on the decision, Carol by a program");
+
+await inThread.locator(".outcome-won", { hasText: "Trattoria Rosa" }).waitFor();
+await bob.page.waitForSelector(byTest("certificate-download"));
+await alice.page.locator(`[data-proposal="${proposal}"] a`, { hasText: "Where shall we eat?" }).click();
+const [download] = await Promise.all([
+  alice.page.waitForEvent("download"),
+  alice.page.click(byTest("certificate-download")),
+]);
+await download.saveAs(given.certificate);
+const command = await alice.page.locator(".certificate code").innerText();
+assert.match(command, new RegExp(`^conclave verify ${download.suggestedFilename()} --trust did:key:`));
+step("both pages have the certificate");
+
+if (given.pictures) {
+  await call(given.dave, `/v1/conversations/${conversation}/messages`, { text: "Good choice. I will book a table for four." });
+  await takePictures(alice, { conversation, proposal, folder: given.pictures });
+  step("pictures are taken");
+}
+
+await visit(bob.page, "settings");
+await bob.page.click(byTest("sign-out"));
+await bob.page.waitForSelector(byTest("login-code"));
+await bob.page.reload();
+await bob.page.waitForSelector(byTest("login-code"));
+assert.equal(await bob.page.getByText("Alice").count(), 0, "nothing is left on the page");
+step("Bob signs out, and stays out after a reload");
+
+// A session that is over is answered with 401, which the console repeats.
+const afterwards = bob.wrongs.filter((wrong) => !/status of 401/.test(wrong));
+assert.deepEqual([...alice.wrongs, ...afterwards], []);
+await browser.close();
+console.log(JSON.stringify({ proposal, conversation, trust: command.match(/did:key:\S+/g) }));
