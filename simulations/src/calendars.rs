@@ -1,6 +1,6 @@
 //! Virtual calendars: one iCalendar text per persona, with what its owner had planned before.
 
-use personas::{Booking, TimeRange};
+use engine::personas::{Booking, TimeRange};
 use rand::Rng;
 use rand_chacha::ChaCha20Rng;
 
@@ -42,14 +42,16 @@ impl Diary {
                 decision: String::new(),
                 stamp_ms: START_MS,
             };
-            diary.text = personas::book(&diary.text, &entry).expect("a plain entry can be booked");
+            diary.text =
+                engine::personas::book(&diary.text, &entry).expect("a plain entry can be booked");
         }
         diary
     }
 
     /// Writes a meeting down, once, however often it is asked for.
     pub(crate) fn book(&mut self, booking: Booking) -> Result<(), String> {
-        self.text = personas::book(&self.text, &booking).map_err(|error| error.to_string())?;
+        self.text =
+            engine::personas::book(&self.text, &booking).map_err(|error| error.to_string())?;
         if self.booked.iter().all(|other| other.uid != booking.uid) {
             self.booked.push(booking);
         }
@@ -64,7 +66,7 @@ impl Diary {
 
 #[cfg(test)]
 mod tests {
-    use personas::Calendar;
+    use engine::personas::Calendar;
     use rand::SeedableRng;
 
     use super::*;

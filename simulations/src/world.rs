@@ -150,7 +150,7 @@ impl<'a> World<'a> {
     fn people_arrive(&mut self) {
         for index in 0..self.people.len() {
             let person = &self.people[index];
-            let settings = personas::Settings {
+            let settings = engine::personas::Settings {
                 auto_schedule: true,
                 auto_vote: true,
                 auto_book: true,

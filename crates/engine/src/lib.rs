@@ -51,5 +51,7 @@ pub use decisions::outcome_in_words;
 pub use effect::{Effect, Ledger, RequestId, Table, Ticket, Write};
 pub use event::{Event, EventBody};
 pub use input::Input;
+/// The persona types that requests and views are made of.
+pub use personas;
 pub use request::{Reply, Request, RequestError};
 pub use state::{Engine, LoadError};

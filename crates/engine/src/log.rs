@@ -105,12 +105,22 @@ impl Engine {
     }
 }
 
-/// Whether the owner sees this content in the conversation. The votes' inner rounds are not shown:
-/// their sum is, on the proposal.
-pub(crate) fn is_shown(content: &Content) -> bool {
-    match ContentKind::from_number(content.kind) {
-        Some(ContentKind::Roster) => false,
-        Some(ContentKind::Decision) => crate::decisions::is_shown(&content.body),
-        _ => true,
+impl Engine {
+    /// Whether the owner sees this content in the conversation. The votes' inner rounds are not shown:
+    /// their sum is, on the proposal.
+    pub(crate) fn is_shown(
+        &mut self,
+        me: PersonaId,
+        conversation: ConversationId,
+        author: PersonaId,
+        content: &Content,
+    ) -> bool {
+        match ContentKind::from_number(content.kind) {
+            Some(ContentKind::Roster) => false,
+            Some(ContentKind::Decision) => {
+                self.is_vote_shown(me, conversation, author, &content.body)
+            }
+            _ => true,
+        }
     }
 }

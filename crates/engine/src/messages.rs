@@ -16,7 +16,7 @@ use protocol::{
 
 use crate::{
     effect::Table,
-    log::{Log, is_shown},
+    log::Log,
     outbox::TRAVEL_MS,
     persona::internal,
     request::{Reply, RequestError},
@@ -154,7 +154,7 @@ impl Engine {
         let row = row.clone();
         self.put_conversation(author, conversation, row);
         let recipients: Vec<_> = roster.into_iter().filter(|member| *member != author).collect();
-        let shown = is_shown(&message.content);
+        let shown = self.is_shown(author, conversation, author, &message.content);
         if shown {
             let (recipients, order) = (&recipients[..], self.next_place());
             self.log(Log { conversation, author, message: &message, recipients, order });
@@ -266,7 +266,7 @@ impl Engine {
         // What one of our own says is in the log since it was said.
         if !self.personas.contains_key(&author)
             && let Some(order) = self.place(conversation, author, message.seq)
-            && is_shown(&message.content)
+            && self.is_shown(me, conversation, author, &message.content)
         {
             self.log(Log { conversation, author, message, recipients: &[], order });
         }

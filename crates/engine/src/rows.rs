@@ -29,6 +29,8 @@
 //! canonical encoding of its struct; a struct once released never changes, a new one takes the
 //! next version.
 
+use std::collections::BTreeSet;
+
 use personas::{Settings, TimeRange};
 use protocol::{
     card::HomeNode,
@@ -269,6 +271,8 @@ pub struct ProposalRow {
     pub task: Option<LocalId>,
     /// Whether our persona has dealt with the result.
     pub settled: bool,
+    /// Whose vote the conversation shows already; a restarted voter says it again.
+    pub shown: BTreeSet<PersonaId>,
 }
 
 /// Something the owner asked for.

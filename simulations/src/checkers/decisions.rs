@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use engine::personas::TimeRange;
 use engine::{Table, Write};
-use personas::TimeRange;
 use protocol::{
     decision::{
         Certificate, Charter, Choice, Kind, SignedMessage, SignedProposal, Statement, TrustAnchors,

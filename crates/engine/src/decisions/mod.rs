@@ -13,7 +13,7 @@ pub use show::outcome_in_words;
 use std::collections::BTreeSet;
 
 use protocol::{
-    decision::{self, Decision, Kind, Rule},
+    decision::{Decision, Rule},
     identity::{PersonaId, ProposalId},
 };
 
@@ -76,12 +76,6 @@ pub(crate) fn load(engine: &mut Engine, tables: &mut Rows) -> Result<(), LoadErr
     }
     engine.on_stored();
     Ok(())
-}
-
-/// Whether a message of a decision is shown in the conversation: the question and the votes are,
-/// the sealers' rounds are not.
-pub(crate) fn is_shown(body: &[u8]) -> bool {
-    decision::peek(body).is_ok_and(|head| matches!(head.kind, Kind::Proposal | Kind::Ballot))
 }
 
 fn note_key(persona: &PersonaId, proposal: &ProposalId) -> Vec<u8> {

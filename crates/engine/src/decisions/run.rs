@@ -1,5 +1,7 @@
 //! How a vote runs: the question, the ballots, and every message between the members.
 
+use std::collections::BTreeSet;
+
 use personas::{Action, Tier, Verdict, decide};
 use protocol::{
     decision::{self, Choice, Decision, Kind, Proposal, SignedProposal, Terms},
@@ -72,7 +74,13 @@ impl Engine {
         task: Option<LocalId>,
     ) {
         let id = core.id();
-        let row = ProposalRow { conversation, seen_at_ms: self.now_ms, task, settled: false };
+        let row = ProposalRow {
+            conversation,
+            seen_at_ms: self.now_ms,
+            task,
+            settled: false,
+            shown: BTreeSet::new(),
+        };
         self.put(Table::Vote, note_key(&me, &id), &row);
         self.decisions.insert((me, id), Poll { core, row });
         self.drive(me, id);

@@ -1,18 +1,49 @@
 //! What screens show of a decision.
 
 use protocol::{
-    decision::{self, DecisionView, Outcome},
-    identity::{PersonaId, ProposalId},
+    decision::{self, DecisionView, Kind, Outcome},
+    identity::{ConversationId, PersonaId, ProposalId},
 };
 
+use super::{Poll, note_key};
 use crate::{
     agent::option_in_words,
+    effect::Table,
     request::{Reply, RequestError},
     state::Engine,
     view::{ProposalView, VoterView},
 };
 
 impl Engine {
+    /// Whether a message of a decision is shown in the conversation: the question and each vote
+    /// are, the sealers' rounds are not. A voter who was restarted says its vote again, in case it
+    /// was not sent; that is no news.
+    pub(crate) fn is_vote_shown(
+        &mut self,
+        me: PersonaId,
+        conversation: ConversationId,
+        author: PersonaId,
+        body: &[u8],
+    ) -> bool {
+        let Ok(head) = decision::peek(body) else { return false };
+        let id = head.proposal;
+        match head.kind {
+            Kind::Proposal => true,
+            Kind::Ballot => {
+                let here = |poll: &&mut Poll| poll.row.conversation == conversation;
+                let poll = self.decisions.get_mut(&(me, id)).filter(here);
+                let Some(poll) = poll else { return true };
+                let is_news = poll.row.shown.insert(author);
+                if is_news {
+                    let row = poll.row.clone();
+                    self.put(Table::Vote, note_key(&me, &id), &row);
+                }
+                is_news
+            }
+            _ => false,
+        }
+    }
+
     pub(crate) fn certificate_file(&self, id: ProposalId) -> Result<Reply, RequestError> {
         let polls = self.decisions.iter().filter(|((_, proposal), _)| *proposal == id);
         let mut found = false;
