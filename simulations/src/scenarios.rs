@@ -252,6 +252,28 @@ const ABSENT: Scenario = Scenario {
     settles_ms: 2 * HOUR,
 };
 
+/// A member is removed while it sleeps, after a change it has not seen either.
+const EXPELLED: Scenario = Scenario {
+    name: "expelled",
+    about: "a sleeping member misses one change and is removed by the next; it wakes and learns so",
+    homes: &[0, 1, 2, 3],
+    setup: QUARTET_WITHOUT_DORA,
+    story: &[
+        (0, talk(2, 8)),
+        (MINUTE, Wish::Add { by: 0, who: 3, title: "club" }),
+        (2 * MINUTE, talk(0, 3)),
+        (3 * MINUTE, Wish::Remove { by: 0, who: 2, title: "club" }),
+        (4 * MINUTE, talk(1, 3)),
+    ],
+    faults: FaultPlan {
+        sleeps: &[(1, 1_000, 10 * MINUTE), (2, 8_000, 6 * MINUTE)],
+        crashes: 2,
+        until_ms: 11 * MINUTE,
+        ..FaultPlan::NONE
+    },
+    settles_ms: 2 * HOUR,
+};
+
 /// A dinner is arranged although one node sleeps.
 const DINNER: Scenario = Scenario {
     name: "dinner",
@@ -342,8 +364,8 @@ const STORM: Scenario = Scenario {
 
 /// All of them.
 pub const SCENARIOS: &[Scenario] = &[
-    QUIET, LOSSY, BURST, STRANGERS, SLEEPER, HOLIDAY, CRASHES, PARTITION, MEMBERS, ABSENT, DINNER,
-    HOUSEMATES, STORM,
+    QUIET, LOSSY, BURST, STRANGERS, SLEEPER, HOLIDAY, CRASHES, PARTITION, MEMBERS, ABSENT,
+    EXPELLED, DINNER, HOUSEMATES, STORM,
 ];
 
 const DINNER_WORDS: &str = "find a dinner slot this week with everyone";
@@ -421,6 +443,7 @@ mod tests {
         a_vote_survives_a_partition: "partition", 1;
         members_come_and_go_while_all_talk: "members", 1;
         a_member_that_missed_many_changes_still_gets_its_mail: "absent", 1;
+        who_was_removed_in_its_sleep_learns_so: "expelled", 1;
         a_dinner_is_booked_where_all_are_free: "dinner", 1;
         two_personas_share_a_node: "housemates", 1;
         everything_at_once: "storm", 1;

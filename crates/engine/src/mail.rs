@@ -5,16 +5,21 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use protocol::{
     identity::{ConversationId, EnvelopeId, NodeId, PersonaId},
+    session::PAST_EPOCHS,
     wire::{Ack, Frame},
 };
 
 use crate::{
     effect::{Effect, Table},
     event::EventBody,
-    rows::{self, EnvelopeRow, ReceiptRow},
+    rows::{self, Cargo, EnvelopeRow, ReceiptRow},
     state::{Engine, LoadError, Rows, damaged, read},
     view::DeliveryState,
 };
+
+/// After this many changes of a group, what is still on its way is sealed again: one less than the
+/// past epochs a member keeps, so that a change that crosses it on the way does no harm.
+const RESEAL_EPOCHS: u64 = PAST_EPOCHS as u64 - 1;
 
 pub(crate) fn load(engine: &mut Engine, tables: &mut Rows) -> Result<(), LoadError> {
     let mut pending: BTreeMap<u64, BTreeSet<PersonaId>> = BTreeMap::new();
@@ -132,6 +137,53 @@ impl Engine {
         for recipient in recipients {
             self.settle(&row, &recipient, DeliveryState::Delivered);
             self.pump(&recipient);
+        }
+    }
+
+    /// The group has changed: what was sealed so long ago that a recipient who follows might not
+    /// open it any more is sealed again. The message stays the same, so who has it already knows.
+    pub(crate) fn reseal(&mut self, author: PersonaId, conversation: ConversationId) {
+        let now_ms = self.now_ms;
+        let mut concerned = BTreeSet::new();
+        for (order, row, recipients) in self.outbox.of(author, conversation) {
+            let Cargo::Message { epoch: sealed, message, shown, .. } = row.cargo else { continue };
+            let Some(hosted) = self.personas.get_mut(&author) else { return };
+            let Ok(epoch) = hosted.groups.position(conversation).map(|position| position.epoch)
+            else {
+                return;
+            };
+            if sealed + RESEAL_EPOCHS > epoch {
+                continue;
+            }
+            let Ok(envelope) = hosted.groups.seal(conversation, &message, now_ms) else { continue };
+            let row = EnvelopeRow {
+                id: envelope.id(),
+                envelope: envelope.into_bytes(),
+                author,
+                cargo: Cargo::Message { conversation, epoch, message, shown },
+                created_at_ms: row.created_at_ms,
+            };
+            self.put(Table::Outbox, envelope_key(order), &row);
+            if recipients.iter().any(|recipient| self.personas.contains_key(recipient)) {
+                self.local.push_back(row.envelope.clone());
+            }
+            self.outbox.replace(order, row);
+            concerned.extend(recipients);
+        }
+        for recipient in concerned {
+            if self.is_online(&recipient) {
+                self.pump(&recipient);
+            }
+        }
+    }
+
+    /// We are no longer a member: nobody's receipt could be checked any more, so what is still on
+    /// its way counts as failed.
+    pub(crate) fn recall(&mut self, author: PersonaId, conversation: ConversationId) {
+        for (_, row, recipients) in self.outbox.of(author, conversation) {
+            for recipient in recipients {
+                self.settle(&row, &recipient, DeliveryState::Failed);
+            }
         }
     }
 

@@ -129,6 +129,21 @@ impl Outbox {
         self.entries.insert(order, Entry { row, pending });
     }
 
+    /// Puts another envelope in the place of one; it goes to whoever still waits.
+    pub(crate) fn replace(&mut self, order: u64, row: EnvelopeRow) {
+        let Some(entry) = self.entries.get_mut(&order) else { return };
+        self.by_id.remove(&entry.row.id);
+        self.by_id.insert(row.id, order);
+        entry.row = row;
+        for recipient in &entry.pending {
+            if let Some(line) = self.lines.get_mut(recipient) {
+                line.in_flight.remove(&order);
+                line.attempts.remove(&order);
+                line.queue(&entry.row).waiting.insert(order);
+            }
+        }
+    }
+
     /// How many envelopes are on their way.
     pub(crate) fn len(&self) -> usize {
         self.entries.len()
@@ -228,6 +243,21 @@ impl Outbox {
             }
         }
         Some(Delivered { order, last })
+    }
+
+    /// What one author has on its way in one conversation, with its order and who waits for it.
+    pub(crate) fn of(
+        &self,
+        author: PersonaId,
+        conversation: ConversationId,
+    ) -> Vec<(u64, EnvelopeRow, Vec<PersonaId>)> {
+        let ours = |entry: &Entry| lane(&entry.row) == (author, Some(conversation));
+        let found = self.entries.iter().filter(|(_, entry)| ours(entry));
+        found
+            .map(|(order, entry)| {
+                (*order, entry.row.clone(), entry.pending.iter().copied().collect())
+            })
+            .collect()
     }
 
     /// Envelopes of one conversation a recipient still waits for.

@@ -168,7 +168,7 @@ pub enum DeliveryState {
     Queued,
     /// On the recipient's disk, by its signed receipt.
     Delivered,
-    /// The recipient left or was removed before it could be delivered.
+    /// The recipient or we left before it was known to be delivered.
     Failed,
 }
 

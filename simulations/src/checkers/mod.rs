@@ -3,6 +3,7 @@
 //! | rule | file |
 //! | --- | --- |
 //! | what was accepted arrives, once, in order, and only where it was meant to | `messages.rs` |
+//! | all members agree who is one, and who was removed knows it | `members.rs` |
 //! | nothing is shown, sent or acknowledged before it is on disk | `durability.rs` |
 //! | nobody signs twice; one certificate for a proposal, valid, at every member | `decisions.rs` |
 //! | a meeting lies where every voter was free | `decisions.rs` |
@@ -13,6 +14,7 @@
 mod bounds;
 mod decisions;
 mod durability;
+mod members;
 mod messages;
 
 use std::collections::BTreeSet;
@@ -70,6 +72,7 @@ impl World<'_> {
         let mut amiss: Vec<String> = Vec::new();
         let open = self.pursuits.iter().filter(|pursuit| !pursuit.done);
         amiss.extend(open.map(|pursuit| format!("not done: {:?}", pursuit.wish)));
+        amiss.extend(self.judge_members());
         amiss.extend(self.judge_messages());
         amiss.extend(self.judge_decisions());
         amiss.extend(self.judge_bookings());

@@ -11,7 +11,7 @@ use crate::{
     effect::Table,
     event::EventBody,
     request::ConversationKind,
-    rows::{self, ConversationRow, EpochRow},
+    rows::{self, Cargo, ConversationRow, EpochRow},
     state::Engine,
     view::DeliveryState,
 };
@@ -45,15 +45,17 @@ impl Engine {
             return;
         }
         let kind = if direct { ConversationKind::Direct } else { ConversationKind::Group };
+        // Who comes back goes on counting: the others know our earlier numbers.
+        let before = self.conversations.get(&(me, id));
         let row = ConversationRow {
             kind,
             title,
             creator: from,
             created_at_ms: now_ms,
             active: true,
-            next_seq: 0,
-            previous: MessageId([0; 16]),
-            epochs: Vec::new(),
+            next_seq: before.map_or(0, |before| before.next_seq),
+            previous: before.map_or(MessageId([0; 16]), |before| before.previous),
+            epochs: before.map(|before| before.epochs.clone()).unwrap_or_default(),
         };
         self.put_conversation(me, id, row);
         self.learn_members(&roster, cards, issued_at_ms.min(now_ms));
@@ -97,8 +99,9 @@ impl Engine {
     ) {
         self.note_epoch(me, id);
         for member in removed {
-            self.drop_mail_for(*member, id, None);
+            self.drop_mail_for(*member, id);
         }
+        self.reseal(me, id);
         let detail = format!(
             "{} added {} and removed {}",
             self.name_of(&by),
@@ -115,23 +118,17 @@ impl Engine {
             self.put_conversation(me, id, row);
         }
         self.refresh_tags_of(me, id);
+        self.recall(me, id);
         self.audit(me, "conversation.left", "removed by the creator".into());
         self.emit(Some(me), EventBody::ConversationUpdated(id));
     }
 
-    /// Envelopes a former member can no longer read are not kept for it, except the commit that
-    /// tells it so.
-    pub(super) fn drop_mail_for(
-        &mut self,
-        member: PersonaId,
-        id: ConversationId,
-        except: Option<protocol::identity::EnvelopeId>,
-    ) {
+    /// Messages are not kept for a former member. The changes are, from first to last: only who
+    /// follows them all learns of being removed.
+    pub(super) fn drop_mail_for(&mut self, member: PersonaId, id: ConversationId) {
         for envelope in self.outbox.pending_for(&member, id) {
-            if Some(envelope) == except {
-                continue;
-            }
-            if let Some(row) = self.outbox.get(&envelope).cloned() {
+            let row = self.outbox.get(&envelope).cloned();
+            if let Some(row) = row.filter(|row| !matches!(row.cargo, Cargo::Change { .. })) {
                 self.settle(&row, &member, DeliveryState::Failed);
             }
         }

@@ -134,6 +134,7 @@ impl Engine {
             .map_err(|error| invalid("members", &error.to_string()))?;
         self.note_epoch(creator, id);
         self.send_change(creator, id, &change, Some(&roster))?;
+        self.reseal(creator, id);
         let cards: Vec<_> = members.iter().filter_map(|member| self.card_of(member)).collect();
         self.say(creator, id, Content::new(ContentKind::Roster, wire::encode(&cards)))?;
         self.audit(creator, "members.added", self.names(&members));
@@ -158,7 +159,8 @@ impl Engine {
         let change = groups.remove(id, &[member], now_ms).map_err(internal)?;
         self.note_epoch(creator, id);
         self.send_change(creator, id, &change, Some(&roster))?;
-        self.drop_mail_for(member, id, change.envelope.as_ref().map(|envelope| envelope.id()));
+        self.drop_mail_for(member, id);
+        self.reseal(creator, id);
         self.audit(creator, "member.removed", self.name_of(&member));
         Ok(Reply::Conversation(self.conversation_view(creator, id)?))
     }
