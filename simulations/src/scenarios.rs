@@ -446,7 +446,6 @@ mod tests {
         who_was_removed_in_its_sleep_learns_so: "expelled", 1;
         a_dinner_is_booked_where_all_are_free: "dinner", 1;
         two_personas_share_a_node: "housemates", 1;
-        everything_at_once: "storm", 1;
     }
 
     #[test]

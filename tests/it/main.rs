@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 mod arrows;
+mod browser;
 mod demo;
 mod doors;
 mod kills;

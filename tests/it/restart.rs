@@ -20,6 +20,11 @@ async fn visible(person: &Person) -> anyhow::Result<Vec<Value>> {
         let mut view = person.get(path).await?;
         // Who is online is news, not memory.
         for conversation in view["conversations"].as_array_mut().into_iter().flatten() {
+            // Taken from the messages, which are compared below; a ballot counts a moment before
+            // its message is on disk.
+            conversation["last_activity"] = Value::Null;
+            conversation["last_activity_ms"] = Value::Null;
+            conversation["last_message"] = Value::Null;
             for member in conversation["members"].as_array_mut().into_iter().flatten() {
                 member["online"] = Value::Null;
             }
