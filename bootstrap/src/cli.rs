@@ -1,12 +1,13 @@
 //! The command line.
 
-use std::path::PathBuf;
+use std::{net::SocketAddr, path::PathBuf};
 
 use clap::Parser;
 
-/// A rendezvous through which Conclave nodes find each other.
+/// A rendezvous through which Conclave nodes find each other, and a mailbox for those who sleep.
 ///
-/// Serves the network's DHT at a fixed address. It carries no messages and knows no personas.
+/// Serves the network's DHT at a fixed address, and holds envelopes for nodes that are not there,
+/// which it can neither open nor tell whom they are for.
 /// Prints the full multiaddresses it can be reached at, one per line, on standard output; give
 /// one of them to nodes as their --bootstrap. Logs go to standard error. Stops in order on
 /// Ctrl-C or SIGTERM.
@@ -15,7 +16,9 @@ use clap::Parser;
 pub struct Cli {
     /// TOML file with the same settings; what is said here goes before it
     ///
-    /// Its keys are listen, external, bootstrap, data_dir, log, connections_max and records_max.
+    /// Its keys are listen, external, bootstrap, data_dir, log, connections_max, records_max,
+    /// relay_reservations_max, relay_circuits_max, relay_circuit_bytes_max, metrics and
+    /// mailbox_bytes, which is false for none.
     #[arg(long, value_name = "FILE", env = "CONCLAVE_BOOTSTRAP_CONFIG")]
     pub config: Option<PathBuf>,
 
@@ -55,9 +58,9 @@ pub struct Cli {
     )]
     pub bootstrap: Vec<String>,
 
-    /// Folder for the node key, made if missing [default: conclave-bootstrap-data]
+    /// Folder for the node key and the mailbox, made if missing [default: conclave-bootstrap-data]
     ///
-    /// Keep it: with another key this node has another address.
+    /// Keep it: with another key this node has another address, and what waits here waits in vain.
     #[arg(long, value_name = "DIR", env = "CONCLAVE_BOOTSTRAP_DATA_DIR")]
     pub data_dir: Option<PathBuf>,
 
@@ -73,6 +76,30 @@ pub struct Cli {
     /// Records held at the same time, at most 2 KiB each [default: 65536]
     #[arg(long, value_name = "N", env = "CONCLAVE_BOOTSTRAP_RECORDS_MAX")]
     pub records_max: Option<usize>,
+
+    /// Nodes that may wait here for others to reach them [default: 4096]
+    #[arg(long, value_name = "N", env = "CONCLAVE_BOOTSTRAP_RELAY_RESERVATIONS_MAX")]
+    pub relay_reservations_max: Option<usize>,
+
+    /// Pairs of nodes connected through here at the same time [default: 512]
+    #[arg(long, value_name = "N", env = "CONCLAVE_BOOTSTRAP_RELAY_CIRCUITS_MAX")]
+    pub relay_circuits_max: Option<usize>,
+
+    /// Bytes one such pair may exchange, each way, before it is cut [default: 67108864]
+    #[arg(long, value_name = "BYTES", env = "CONCLAVE_BOOTSTRAP_RELAY_CIRCUIT_BYTES_MAX")]
+    pub relay_circuit_bytes_max: Option<u64>,
+
+    /// Serve /health and /metrics at this address of this machine, such as 127.0.0.1:9401
+    #[arg(long, value_name = "ADDR", env = "CONCLAVE_BOOTSTRAP_METRICS")]
+    pub metrics: Option<SocketAddr>,
+
+    /// Room of the mailbox in bytes, at least 16777216 [default: 1073741824]
+    #[arg(long, value_name = "BYTES", env = "CONCLAVE_BOOTSTRAP_MAILBOX_BYTES")]
+    pub mailbox_bytes: Option<u64>,
+
+    /// Hold no envelopes for others
+    #[arg(long, env = "CONCLAVE_BOOTSTRAP_NO_MAILBOX", conflicts_with = "mailbox_bytes")]
+    pub no_mailbox: bool,
 }
 
 const EXAMPLES: &str = "\

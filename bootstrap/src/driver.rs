@@ -1,13 +1,18 @@
-//! The loop: announce addresses, count, leave in order.
+//! The loop: announce addresses, serve the mailbox, count, leave in order.
 
 use std::{future::Future, time::Duration};
 
+use mailbox::{Mailbox, Role, WhenBusy};
 use network::{Event, Handle, StartError, Verdict};
+use protocol::identity::NodeKey;
+use store::{LedgerEngine, OpenError, RootKey, RootKeyError, open_ledger};
 use thiserror::Error;
+use tokio::sync::oneshot;
 
 use crate::{
     config::Config,
     key_file::{self, KeyFileError},
+    metrics::{self, MetricsError},
 };
 
 /// How often an operator reads in the log how things are.
@@ -22,6 +27,21 @@ pub enum RunError {
     /// Its network cannot be started.
     #[error(transparent)]
     Start(#[from] StartError),
+    /// The key of its mailbox cannot be read or made.
+    #[error(transparent)]
+    RootKey(#[from] RootKeyError),
+    /// The ledger of its mailbox cannot be opened.
+    #[error(transparent)]
+    Ledger(#[from] OpenError),
+    /// Its mailbox cannot be started.
+    #[error(transparent)]
+    Mailbox(#[from] mailbox::StartError),
+    /// Its mailbox cannot go on. What it promised is on disk.
+    #[error(transparent)]
+    MailboxFailed(#[from] mailbox::Failed),
+    /// Its metrics cannot be served.
+    #[error(transparent)]
+    Metrics(#[from] MetricsError),
     /// Its network ended without being asked to.
     #[error("the network ended")]
     Ended,
@@ -40,6 +60,14 @@ pub async fn run(
     let key = key_file::load_or_create(&config.data_dir)?;
     let (handle, mut events) = network::start(&key, config.network())?;
     tracing::info!(node = %handle.node(), "serving the DHT");
+    let mailbox = start_mailbox(config, &key, &handle).await?;
+    let mut role = Role::new(mailbox, handle.clone(), WhenBusy::Wait);
+    let (stop_metrics, metrics_stop) = oneshot::channel::<()>();
+    if let Some(address) = config.metrics {
+        let stop = async move { drop(metrics_stop.await) };
+        let address = metrics::serve(address, handle.clone(), stop).await?;
+        tracing::info!(%address, "serving /health and /metrics");
+    }
     let mut announced = Vec::new();
     let mut announce_once = |addresses: Vec<String>| {
         for address in addresses {
@@ -58,22 +86,42 @@ pub async fn run(
     loop {
         tokio::select! {
             () = &mut stop => break,
-            _ = report.tick() => log_status(&handle).await,
+            failed = role.failed() => return Err(failed.into()),
+            _ = report.tick() => log_status(&handle, &role).await,
             event = events.next() => match event {
                 Some(Event::Listening { address }) => announce_once(vec![address]),
                 Some(Event::Gossip { id, .. }) => handle.report_gossip(id, Verdict::Ignore),
-                Some(Event::Frame { node, .. }) => {
-                    tracing::debug!(%node, "dropped a frame: no persona lives here");
-                }
-                Some(event) => tracing::debug!(?event, "network"),
+                Some(event) => match role.hear(event).await {
+                    Some(Event::Frame { node, .. }) => {
+                        tracing::debug!(%node, "dropped a frame: no persona lives here");
+                    }
+                    Some(event) => tracing::debug!(?event, "network"),
+                    None => {}
+                },
                 None => return Err(RunError::Ended),
             },
         }
     }
-    log_status(&handle).await;
+    log_status(&handle, &role).await;
+    // Whoever watches sees it go before the nodes do.
+    drop(stop_metrics);
+    role.stop().await?;
     handle.shutdown().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Opens the mailbox's ledger and starts it, if there is to be one.
+async fn start_mailbox(
+    config: &Config,
+    key: &NodeKey,
+    handle: &Handle,
+) -> Result<Option<Mailbox>, RunError> {
+    let Some(limits) = config.mailbox else { return Ok(None) };
+    let root = RootKey::load_or_create(&config.data_dir.join("root.key"))?;
+    let store = open_ledger(&config.data_dir.join("ledger"), LedgerEngine::Sqlite, &root)?;
+    let key = NodeKey::from_seed(&key.seed());
+    Ok(Some(Mailbox::start(key, limits, store, handle.clone()).await?))
 }
 
 /// The configured external addresses as the network announces them.
@@ -83,7 +131,8 @@ async fn external(handle: &Handle, config: &Config) -> Vec<String> {
     listen
 }
 
-async fn log_status(handle: &Handle) {
+async fn log_status(handle: &Handle, role: &Role) {
+    role.log_counts();
     let status = handle.status().await;
     tracing::info!(
         peers = status.peers.len(),

@@ -206,6 +206,7 @@ async fn start_node(options: &Options, folder: &Path) -> anyhow::Result<Running>
         api: Some(([127, 0, 0, 1], 0).into()),
         listen: Some(vec!["/ip4/127.0.0.1/tcp/0".into()]),
         mdns: Some(false),
+        upnp: Some(false),
         ledger: Some(options.ledger.clone()),
         ..Layer::default()
     };

@@ -13,8 +13,13 @@ use anyhow::Context;
 use serde::Deserialize;
 use store::LedgerEngine;
 
+use crate::serve::{MailboxLayer, Serve};
+
 /// The name of the configuration file inside the data folder.
 pub const FILE_NAME: &str = "conclave.toml";
+
+/// What a busy node writes in a second, several times over.
+const FREE_MIB_MIN: u64 = 64;
 
 /// Settings as one source gives them; what it does not say stays open.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, clap::Args)]
@@ -36,9 +41,29 @@ pub struct Layer {
     /// Find other nodes on the local network
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     pub mdns: Option<bool>,
+    /// Address others reach this node at although it does not listen on it (repeatable)
+    #[arg(long, value_name = "MULTIADDR")]
+    pub external: Option<Vec<String>>,
+    /// Let others reach each other through this node, where it can be dialled itself
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    pub relay: Option<bool>,
+    /// Ask the router for a forwarded port by UPnP [default: true]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    pub upnp: Option<bool>,
+    /// Mailbox that holds messages for this node while it sleeps, with its /p2p/ part (repeatable)
+    /// [default: the bootstrap nodes]
+    #[arg(long = "mailbox", value_name = "MULTIADDR")]
+    pub mailboxes: Option<Vec<String>>,
+    /// Being a mailbox for others.
+    #[command(flatten)]
+    #[serde(default)]
+    pub mailbox: MailboxLayer,
     /// Engine that keeps what must not be lost: sqlite or sled [default: sqlite]
     #[arg(long, value_name = "ENGINE")]
     pub ledger: Option<String>,
+    /// Free space on the disk below which the node only reads, in MiB [default: 64]
+    #[arg(long, value_name = "MIB")]
+    pub free_mib_min: Option<u64>,
     /// What is logged, such as info or debug,libp2p=warn [default: info]
     #[arg(long, value_name = "FILTER")]
     pub log: Option<String>,
@@ -57,8 +82,20 @@ pub struct Config {
     pub bootstrap: Vec<String>,
     /// Whether to find other nodes on the local network.
     pub mdns: bool,
+    /// Addresses that lead here although the node does not listen on them.
+    pub external: Vec<String>,
+    /// Whether to relay for others.
+    pub relay: bool,
+    /// Whether to ask the router for a port.
+    pub upnp: bool,
+    /// Mailboxes that hold messages for this node's personas.
+    pub mailboxes: Vec<String>,
+    /// Whether to hold mail for others.
+    pub serve: Serve,
     /// What keeps the ledger.
     pub ledger: LedgerEngine,
+    /// Free space on the disk, in MiB, below which the node only reads.
+    pub free_mib_min: u64,
     /// What is logged.
     pub log: String,
     /// Name, value and origin of each setting.
@@ -113,6 +150,11 @@ impl Config {
             (flags.ledger, from_env.ledger, from_file.ledger),
             "sqlite".to_owned(),
         );
+        let bootstrap = sources.pick_list(
+            "bootstrap",
+            (flags.bootstrap, from_env.bootstrap, from_file.bootstrap),
+            Vec::new(),
+        );
         Ok(Self {
             data_dir,
             api: sources.pick(
@@ -125,15 +167,33 @@ impl Config {
                 (flags.listen, from_env.listen, from_file.listen),
                 network::Config::default().listen,
             ),
-            bootstrap: sources.pick_list(
-                "bootstrap",
-                (flags.bootstrap, from_env.bootstrap, from_file.bootstrap),
-                Vec::new(),
+            mailboxes: sources.pick_list(
+                "mailboxes",
+                (flags.mailboxes, from_env.mailboxes, from_file.mailboxes),
+                bootstrap.clone(),
+            ),
+            bootstrap,
+            serve: sources.pick(
+                "mailbox.serve",
+                (flags.mailbox.serve, from_env.mailbox.serve, from_file.mailbox.serve),
+                Serve::No,
             ),
             mdns: sources.pick("mdns", (flags.mdns, from_env.mdns, from_file.mdns), true),
+            external: sources.pick_list(
+                "external",
+                (flags.external, from_env.external, from_file.external),
+                Vec::new(),
+            ),
+            relay: sources.pick("relay", (flags.relay, from_env.relay, from_file.relay), false),
+            upnp: sources.pick("upnp", (flags.upnp, from_env.upnp, from_file.upnp), true),
             ledger: ledger.parse().map_err(|_| {
                 anyhow::anyhow!("ledger: \"{ledger}\" is neither \"sqlite\" nor \"sled\"")
             })?,
+            free_mib_min: sources.pick(
+                "free_mib_min",
+                (flags.free_mib_min, from_env.free_mib_min, from_file.free_mib_min),
+                FREE_MIB_MIN,
+            ),
             log: sources.pick("log", (flags.log, from_env.log, from_file.log), "info".to_owned()),
             provenance: sources.provenance,
         })
@@ -153,16 +213,33 @@ impl Layer {
         let api = get("CONCLAVE_API")
             .map(|text| text.parse().with_context(|| format!("CONCLAVE_API: \"{text}\"")))
             .transpose()?;
-        let mdns = get("CONCLAVE_MDNS")
-            .map(|text| text.parse().with_context(|| format!("CONCLAVE_MDNS: \"{text}\"")))
+        let truth = |name: &str| {
+            get(name)
+                .map(|text| text.parse().with_context(|| format!("{name}: \"{text}\"")))
+                .transpose()
+        };
+        let free_mib_min = get("CONCLAVE_FREE_MIB_MIN")
+            .map(|text| text.parse().with_context(|| format!("CONCLAVE_FREE_MIB_MIN: \"{text}\"")))
             .transpose()?;
         Ok(Self {
             data_dir: None,
             api,
             listen: list("CONCLAVE_LISTEN"),
             bootstrap: list("CONCLAVE_BOOTSTRAP"),
-            mdns,
+            mdns: truth("CONCLAVE_MDNS")?,
+            external: list("CONCLAVE_EXTERNAL"),
+            relay: truth("CONCLAVE_RELAY")?,
+            upnp: truth("CONCLAVE_UPNP")?,
+            mailboxes: list("CONCLAVE_MAILBOXES"),
+            mailbox: MailboxLayer {
+                serve: get("CONCLAVE_MAILBOX_SERVE")
+                    .map(|text| {
+                        text.parse().with_context(|| format!("CONCLAVE_MAILBOX_SERVE: \"{text}\""))
+                    })
+                    .transpose()?,
+            },
             ledger: get("CONCLAVE_LEDGER"),
+            free_mib_min,
             log: get("CONCLAVE_LOG"),
         })
     }
@@ -254,6 +331,22 @@ mod tests {
         assert_eq!(origin("log"), Some(Origin::Environment));
         assert_eq!(origin("ledger"), Some(Origin::File(file)));
         assert_eq!(origin("api"), Some(Origin::Default));
+    }
+
+    #[test]
+    fn the_mailboxes_are_the_bootstrap_nodes_unless_others_or_none_are_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let load = |file: &str| {
+            std::fs::write(folder.path().join(FILE_NAME), file).unwrap();
+            let flags = Layer { data_dir: Some(folder.path().to_owned()), ..Layer::default() };
+            Config::load(flags, None, |_| None).unwrap()
+        };
+        assert_eq!(load("bootstrap = [\"/a\"]").mailboxes, ["/a"]);
+        assert_eq!(load("bootstrap = [\"/a\"]\nmailboxes = [\"/b\"]").mailboxes, ["/b"]);
+        assert!(load("bootstrap = [\"/a\"]\nmailboxes = []").mailboxes.is_empty());
+        let served = load("bootstrap = []\n[mailbox]\nserve = 20000000").serve;
+        assert_eq!(served, Serve::Room(20_000_000));
+        assert_eq!(load("").serve, Serve::No);
     }
 
     #[test]

@@ -6,11 +6,14 @@
 //! | how is each effect of the engine carried out? | `perform.rs` |
 //! | how does a node start and stop? | `running.rs`, `shutdown.rs` |
 //! | where does a setting come from? | `config.rs` |
+//! | how does a node speak with mailboxes, and when is it one? | `post.rs`, `serve.rs` |
+//! | what if the clock leaps, or the disk fills up? | `clock.rs`, `space.rs` |
 //! | what does `conclave demo` do? | `demo/` |
 
 pub mod bench;
 pub mod cli;
 pub mod client;
+mod clock;
 pub mod config;
 pub mod demo;
 mod driver;
@@ -18,5 +21,8 @@ mod ledger;
 mod logging;
 mod perform;
 mod ports;
+mod post;
 pub mod running;
+pub mod serve;
 mod shutdown;
+mod space;

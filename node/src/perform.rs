@@ -5,7 +5,7 @@ use std::sync::Arc;
 use connectors::calendar::IcsFile;
 use engine::{
     Effect, Engine, Input, RequestError, Write,
-    view::{NetworkView, PeerView},
+    view::{FindingView, NetworkView, PeerView},
 };
 use protocol::{
     card::{Record, RecordKey},
@@ -15,7 +15,8 @@ use store::{Cache, CacheTable, Store};
 use tokio::sync::mpsc;
 
 use crate::{
-    driver::{Answer, Completion, now_ms},
+    clock::Clock,
+    driver::{Answer, Completion},
     ledger::{self, Reader},
     ports::Ports,
 };
@@ -31,6 +32,7 @@ pub(crate) struct Outside {
     pub(crate) cache: Arc<Cache>,
     pub(crate) network: network::Handle,
     pub(crate) completions: mpsc::Sender<Completion>,
+    pub(crate) clock: Clock,
 }
 
 impl Outside {
@@ -59,11 +61,12 @@ impl Outside {
             }
             Effect::Lookup { ticket, key } => {
                 let (network, cache) = (self.network.clone(), Arc::clone(&self.cache));
+                let clock = self.clock.clone();
                 self.complete(async move {
                     let mut records = network.get_record(key).await.unwrap_or_default();
                     match records.first() {
                         Some(newest) => remember(&cache, &key, newest),
-                        None => records.extend(recall(&cache, &key)),
+                        None => records.extend(recall(&cache, &key, clock.now_ms())),
                     }
                     Input::Found { ticket, records }
                 });
@@ -83,7 +86,11 @@ impl Outside {
                     Input::Booked { ticket, result }
                 });
             }
-            Effect::Persist(_) | Effect::Reply { .. } | Effect::Emit(_) => {
+            Effect::Persist(_)
+            | Effect::Reply { .. }
+            | Effect::Emit(_)
+            | Effect::DialMailbox { .. }
+            | Effect::ToMailbox { .. } => {
                 tracing::error!("the driver carries these out itself");
             }
         }
@@ -92,6 +99,10 @@ impl Outside {
     /// Remembers where a node was reached, so that the network can be entered through it again.
     pub(crate) fn note_address(&self, node: &NodeId, address: &str) {
         let address = without_peer(address);
+        if address.is_empty() {
+            // Came through a relay: that says nothing about where it can be dialled.
+            return;
+        }
         if let Err(error) =
             self.cache.put(CacheTable::PeerAddress, node.as_bytes(), address.as_bytes())
         {
@@ -151,18 +162,29 @@ fn remember(cache: &Cache, key: &RecordKey, record: &Record) {
 }
 
 /// The last answer the DHT gave, if it still holds.
-fn recall(cache: &Cache, key: &RecordKey) -> Option<Record> {
+fn recall(cache: &Cache, key: &RecordKey, now_ms: u64) -> Option<Record> {
     let value = cache.get(CacheTable::Record, &key.0)?;
-    Record::verify(key, &value, now_ms()).ok().map(|(record, _)| record)
+    Record::verify(key, &value, now_ms).ok().map(|(record, _)| record)
 }
 
-/// A multiaddress without its `/p2p/...` part.
-pub(crate) fn without_peer(address: &str) -> String {
-    address.split("/p2p/").next().unwrap_or(address).to_owned()
+/// A multiaddress without the `/p2p/...` part at its end. The one in the middle of an address that
+/// leads through a relay belongs to the relay.
+fn without_peer(address: &str) -> &str {
+    match address.rsplit_once("/p2p/") {
+        Some((bare, peer)) if !peer.contains('/') => bare,
+        _ => address,
+    }
 }
 
 /// What the network page shows.
 pub(crate) fn network_view(engine: &Engine, status: network::Status) -> NetworkView {
+    let findings = network::explain(&status).into_iter().map(|finding| FindingView {
+        level: finding.level.as_str(),
+        about: finding.about,
+        words: finding.words,
+        remedy: finding.remedy,
+    });
+    let findings = findings.collect();
     let peers = status
         .peers
         .into_iter()
@@ -170,6 +192,7 @@ pub(crate) fn network_view(engine: &Engine, status: network::Status) -> NetworkV
             node: peer.node.to_string(),
             address: peer.address,
             transport: peer.transport.as_str(),
+            path: peer.path.as_str(),
             rtt_ms: peer.rtt_ms,
             contacts: engine.contacts_at(&peer.node),
         })
@@ -177,6 +200,9 @@ pub(crate) fn network_view(engine: &Engine, status: network::Status) -> NetworkV
     NetworkView {
         node: engine.node().to_string(),
         addresses: status.listen,
+        told: status.told,
+        reachability: status.reachability.as_str(),
+        findings,
         peers,
         routing_table: status.dht_nodes,
     }

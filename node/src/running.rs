@@ -1,16 +1,13 @@
 //! How a node starts and stops.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
-    net::SocketAddr,
-    os::unix::fs::PermissionsExt,
-    path::Path,
-    sync::Arc,
+    collections::BTreeMap, net::SocketAddr, os::unix::fs::PermissionsExt, path::Path, sync::Arc,
 };
 
 use anyhow::Context;
-use api::{Call, Credentials, EventLog, Node};
-use engine::{Engine, Reply, Request, RequestError};
+use api::{Call, Credentials, EventLog, Node, Readiness};
+use engine::{Engine, Input, Reply, Request, RequestError};
+use mailbox::{Mailbox, Role, WhenBusy};
 use protocol::identity::{NodeId, NodeKey};
 use rand::RngCore;
 use store::{Batch, RootKey, Store, Table};
@@ -21,11 +18,15 @@ use tokio::{
 };
 
 use crate::{
+    clock::Clock,
     config::Config,
-    driver::{Completion, Driver, now_ms},
+    driver::{Completion, Driver},
     ledger::{self, Reader},
     perform::Outside,
     ports::Ports,
+    post::Post,
+    serve,
+    space::Space,
 };
 
 /// Requests of the local API that may wait for the driver.
@@ -87,6 +88,9 @@ pub async fn start(config: &Config) -> anyhow::Result<Running> {
         listen,
         bootstrap: config.bootstrap.clone(),
         mdns: config.mdns,
+        relay: config.relay,
+        upnp: config.upnp,
+        external: config.external.clone(),
         ..network::Config::default()
     };
     let (network, network_events) =
@@ -98,12 +102,24 @@ pub async fn start(config: &Config) -> anyhow::Result<Running> {
     let rows = ledger::load(store.as_ref())?;
     let mut seed = [0; 32];
     rand::rngs::OsRng.fill_bytes(&mut seed);
-    let engine = Engine::load(key.id(), seed, rows, now_ms())?;
+    let clock = Clock::start();
+    let mut engine = Engine::load(key.id(), seed, rows, clock.now_ms())?;
+    let mailboxes = serve::mailboxes(&config.mailboxes, key.id())?;
+    engine.handle(Input::Mailboxes(mailboxes), clock.now_ms());
+    let mailbox = match config.serve.limits() {
+        Some(limits) => {
+            let key = NodeKey::from_seed(&key.seed());
+            Some(Mailbox::start(key, limits, Arc::clone(&store), network.clone()).await?)
+        }
+        None => None,
+    };
+    // The engine should not wait for a mailbox that many others ask things of.
+    let role = Role::new(mailbox, network.clone(), WhenBusy::Drop);
 
     let (calls_in, calls) = mpsc::channel(CALLS_MAX);
     let (completions_in, completions) = mpsc::channel::<Completion>(COMPLETIONS_MAX);
-    let (ready_in, ready) = watch::channel(false);
-    let events = EventLog::new(now_ms());
+    let (ready_in, ready) = watch::channel(Readiness::Starting);
+    let events = EventLog::new(clock.now_ms());
     let (told, _) = broadcast::channel(TOLD_MAX);
     let driver = Driver {
         engine,
@@ -113,15 +129,19 @@ pub async fn start(config: &Config) -> anyhow::Result<Running> {
             cache,
             network: network.clone(),
             completions: completions_in,
+            clock: clock.clone(),
         },
         events: events.clone(),
         told: told.clone(),
         calls,
         network_events,
+        post: Post::default(),
+        role,
         completions,
         ready: ready_in,
+        clock,
+        space: Space::new(folder, config.free_mib_min.saturating_mul(1024 * 1024)),
         ports,
-        addresses: BTreeSet::new(),
         pending: BTreeMap::new(),
         next_request: 0,
     };

@@ -7,9 +7,10 @@
 //! | module | holds |
 //! | --- | --- |
 //! | [`identity`] | keys, `did:key` names, handles, the table of signature domains |
-//! | [`wire`] | the codec, the frames between home nodes, the content of a message |
+//! | [`wire`] | the codec, the frames between nodes, the content of a message |
 //! | [`card`] | what a persona shows of itself, signed: cards, handle pointers, invites |
 //! | [`session`] | conversations as MLS groups, envelopes, the commit log |
+//! | [`mailbox`] | how envelopes wait for a sleeping recipient at nodes that cannot read them |
 //! | [`decision`] | proposals, ballots, the agreed cut, certificates and their verifier |
 //!
 //! The byte layouts are specified for other implementers in `protocol/spec/`, from its `README.md`
@@ -21,5 +22,6 @@
 pub mod card;
 pub mod decision;
 pub mod identity;
+pub mod mailbox;
 pub mod session;
 pub mod wire;

@@ -29,6 +29,8 @@ pub struct FaultPlan {
     pub cuts: u32,
     /// How many times some node crashes.
     pub crashes: u32,
+    /// How many of a thousand questions to a calendar are followed by a crash, before the answer.
+    pub fatal_errands: u32,
     /// How long a crashed node stays down, in milliseconds.
     pub down_ms: (u64, u64),
     /// How many of a thousand nodes that start again do so at another address.
@@ -41,6 +43,12 @@ pub struct FaultPlan {
     pub sleeps: &'static [(usize, u64, u64)],
     /// Nodes that crash once at some moment between two: node, from, until.
     pub strikes: &'static [(usize, u64, u64)],
+    /// Nodes that die for good, and when.
+    pub deaths: &'static [(usize, u64)],
+    /// Mailboxes that stop: mailbox, when, and for how long; `None` for good, with their disk.
+    pub mailbox_deaths: &'static [(usize, u64, Option<u64>)],
+    /// How often the connection between a node and a mailbox breaks.
+    pub mail_cuts: u32,
 }
 
 impl FaultPlan {
@@ -51,12 +59,16 @@ impl FaultPlan {
         weather: Weather { breaks: 0, gaps: 0, doubles: 0, slow: 0 },
         cuts: 0,
         crashes: 0,
+        fatal_errands: 0,
         down_ms: (200, 30_000),
         moves: 0,
         partitions: 0,
         parted_ms: (1_000, 60_000),
         sleeps: &[],
         strikes: &[],
+        deaths: &[],
+        mailbox_deaths: &[],
+        mail_cuts: 0,
     };
 }
 
@@ -79,8 +91,11 @@ pub(crate) enum Fault {
     WeatherTurns { bad: bool },
     Cut { a: usize, b: usize },
     Crash { node: usize, point: CrashPoint, down_ms: u64, moves: bool },
+    Death { node: usize },
     Part { sides: Vec<u8> },
     Heal,
+    MailboxDies { mailbox: usize, down_ms: Option<u64> },
+    MailCut,
 }
 
 /// The moments at which things go wrong, in milliseconds after the setup.
@@ -109,6 +124,15 @@ pub(crate) fn schedule(plan: &FaultPlan, nodes: usize, rng: &mut ChaCha20Rng) ->
         let down_ms = until_ms - from_ms;
         let fault = Fault::Crash { node, point: CrashPoint::Now, down_ms, moves: false };
         list.push((from_ms, fault));
+    }
+    for &(node, at_ms) in plan.deaths {
+        list.push((at_ms, Fault::Death { node }));
+    }
+    for &(mailbox, at_ms, down_ms) in plan.mailbox_deaths {
+        list.push((at_ms, Fault::MailboxDies { mailbox, down_ms }));
+    }
+    for _ in 0..plan.mail_cuts {
+        list.push((moment(rng), Fault::MailCut));
     }
     for _ in 0..plan.partitions {
         let from_ms = moment(rng);

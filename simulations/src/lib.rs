@@ -29,12 +29,14 @@ mod clock;
 mod dht;
 mod disk;
 mod faults;
+mod mailboxes;
 mod network;
 mod node;
 mod owner;
 mod perform;
 pub mod report;
 pub mod scenarios;
+pub mod succession;
 mod wish;
 mod world;
 

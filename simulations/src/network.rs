@@ -23,7 +23,7 @@ pub(crate) struct Network {
     /// On which side of a partition each node is.
     sides: Vec<u8>,
     weather: Weather,
-    bad: bool,
+    pub(crate) bad: bool,
     rng: ChaCha20Rng,
     next: u64,
     pub(crate) frames: u64,

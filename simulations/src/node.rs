@@ -17,6 +17,8 @@ pub(crate) struct Node {
     pub(crate) house: u32,
     /// How this node will die, once it gets there.
     pub(crate) doom: Option<(CrashPoint, u64, bool)>,
+    /// Whether it will never start again.
+    pub(crate) dead: bool,
     /// All that a crash takes away; none while the node is down.
     pub(crate) running: Option<Running>,
 }
@@ -61,6 +63,7 @@ impl Node {
             life: 0,
             house: 0,
             doom: None,
+            dead: false,
             running: None,
         }
     }

@@ -28,6 +28,9 @@ const HURRIED_MS: u64 = 5;
 /// How long late ballots may still come, in milliseconds.
 const GRACE_MS: u64 = 5_000;
 
+/// How long an owner who has just come back may be left in doubt, in milliseconds.
+const KNOW_MS: u64 = 5 * 60 * 1000;
+
 /// A wish and how far it is.
 pub(crate) struct Pursuit {
     pub(crate) wish: Wish,
@@ -107,6 +110,7 @@ impl World<'_> {
             Wish::Add { by, who, title } => self.change(by, who, title, true),
             Wish::Remove { by, who, title } => self.change(by, who, title, false),
             Wish::Task { by, text, within_ms } => self.task(index, by, text, within_ms),
+            Wish::Know { by } => self.know(index, by),
         }
     }
 
@@ -176,6 +180,18 @@ impl World<'_> {
         self.names.conversations.insert(title, view.id);
         let joined = with.iter().all(|member| self.conversation(*member, title).is_some());
         if joined { Step::Done } else { Step::Wait }
+    }
+
+    fn know(&mut self, index: usize, by: usize) -> Step {
+        let unknown = self.undelivered_by(by);
+        if unknown > 0 {
+            if self.agenda.now_ms() > self.pursuits[index].not_before_ms + KNOW_MS {
+                let name = self.people[by].name;
+                self.checkers.complain(format!("{name} has {unknown} messages not delivered yet"));
+            }
+            return Step::Wait;
+        }
+        Step::Done
     }
 
     fn talk(&mut self, index: usize, by: usize, title: &str, count: u32) -> Step {
@@ -264,7 +280,7 @@ impl World<'_> {
         Step::Ask(self.people[by].node, request)
     }
 
-    fn tasks(&self, person: usize) -> Vec<TaskView> {
+    pub(crate) fn tasks(&self, person: usize) -> Vec<TaskView> {
         match self.look(person, &Request::ListTasks) {
             Some(Reply::Tasks(views)) => views,
             _ => Vec::new(),

@@ -5,6 +5,7 @@ use protocol::{identity::NodeId, wire::Frame};
 use rand::Rng;
 
 use crate::{
+    faults::CrashPoint,
     network::Sent,
     world::{Event, World},
 };
@@ -16,6 +17,8 @@ pub(crate) fn name(frame: &Frame) -> String {
         Frame::Ack(ack) if ack.receipt.is_some() => "receipt".into(),
         Frame::Ack(_) => "ack".into(),
         Frame::CardRequest(_) => "card request".into(),
+        Frame::ToMailbox(_) => "request to a mailbox".into(),
+        Frame::FromMailbox(_) => "answer of a mailbox".into(),
         Frame::CardReply { card, .. } => format!("card reply, found: {}", card.is_some()),
     }
 }
@@ -24,7 +27,7 @@ impl World<'_> {
     pub(crate) fn commit(&mut self, node: usize, writes: Vec<Write>) {
         self.checkers.before_commit(node, &self.nodes[node].disk, &writes);
         self.nodes[node].disk.commit(writes.clone());
-        self.check_receipts(&writes);
+        self.check_receipts(node, &writes);
     }
 
     pub(crate) fn perform(&mut self, node: usize, effect: Effect) {
@@ -32,7 +35,9 @@ impl World<'_> {
         match effect {
             Effect::Persist(_) => {}
             Effect::Send { node: to, frame } => {
-                self.checkers.on_send(node, &self.nodes[node].disk, &frame);
+                if !self.is_said_again(node, &to, &frame) {
+                    self.checkers.on_send(node, &self.nodes[node].disk, &frame);
+                }
                 if let Some(to) = self.index_of(&to) {
                     self.send(node, to, frame);
                 }
@@ -54,6 +59,12 @@ impl World<'_> {
                 let result = diary.map(|diary| diary.text.clone());
                 let result = result.ok_or_else(|| "no such calendar".to_owned());
                 self.answer_later(node, life, Input::CalendarRead { ticket, result }, 200);
+                self.may_be_fatal(node);
+            }
+            Effect::DialMailbox { node: mailbox, .. } => self.dial_mailbox(node, &mailbox),
+            Effect::ToMailbox { node: mailbox, request } => {
+                self.checkers.on_mailbox(node, &self.nodes[node].disk, &request);
+                self.call_mailbox(node, &mailbox, request);
             }
             Effect::Book { ticket, path, booking } => {
                 let result = match self.person_with(&path) {
@@ -61,9 +72,18 @@ impl World<'_> {
                     None => Err("no such calendar".into()),
                 };
                 self.answer_later(node, life, Input::Booked { ticket, result }, 200);
+                self.may_be_fatal(node);
             }
             Effect::Reply { request, result } => self.on_reply(node, request, result),
             Effect::Emit(told) => self.on_told(node, &told),
+        }
+    }
+
+    /// A node may die while the outside world works for it.
+    fn may_be_fatal(&mut self, node: usize) {
+        let share = self.scenario.faults.fatal_errands;
+        if self.network.bad && self.rng.gen_range(0..1000) < share {
+            self.nodes[node].doom = Some((CrashPoint::AfterEffects(1), 1_000, false));
         }
     }
 

@@ -76,6 +76,11 @@ pub enum Wish {
         /// How long it may take, in milliseconds.
         within_ms: u64,
     },
+    /// Knows, within five minutes, that everything it said has arrived.
+    Know {
+        /// Who.
+        by: usize,
+    },
 }
 
 impl Wish {
@@ -89,7 +94,8 @@ impl Wish {
             | Self::Vote { by, .. }
             | Self::Add { by, .. }
             | Self::Remove { by, .. }
-            | Self::Task { by, .. } => by,
+            | Self::Task { by, .. }
+            | Self::Know { by } => by,
         }
     }
 }

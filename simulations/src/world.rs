@@ -11,6 +11,7 @@ use crate::{
     clock::{Agenda, START_MS},
     dht::Dht,
     faults::{self, CrashPoint, Fault},
+    mailboxes::Mailbox,
     network::{Network, Plans},
     node::{Node, Running},
     owner::{Names, Pursuit},
@@ -41,6 +42,14 @@ pub(crate) enum Event {
     Doom { node: usize, life: u64 },
     /// A node starts.
     Start { node: usize },
+    /// Something happens on the network of the mailboxes.
+    Mail(Box<Event>),
+    /// A node's dial to a mailbox has come to its end.
+    MailboxDialled { node: usize, mailbox: usize, life: u64 },
+    /// The time a mailbox waits for has come.
+    MailboxWake { mailbox: usize, life: u64, at_ms: u64 },
+    /// A mailbox starts.
+    MailboxStart { mailbox: usize },
     /// An owner looks at the screen.
     Pursue(usize),
     /// The observer looks whether it is over.
@@ -73,6 +82,9 @@ pub(crate) struct World<'a> {
     pub(crate) agenda: Agenda<Event>,
     pub(crate) network: Network,
     pub(crate) dht: Dht,
+    /// The network on which nodes talk to mailboxes.
+    pub(crate) mail: Network,
+    pub(crate) mailboxes: Vec<Mailbox>,
     pub(crate) nodes: Vec<Node>,
     pub(crate) people: Vec<Person>,
     pub(crate) pursuits: Vec<Pursuit>,
@@ -123,6 +135,12 @@ impl<'a> World<'a> {
             trace,
             agenda: Agenda::new(),
             network: Network::new(nodes, scenario.faults.weather, stream(seed, 2)),
+            mail: Network::new(
+                nodes + scenario.mailboxes,
+                scenario.faults.weather,
+                stream(seed, 5),
+            ),
+            mailboxes: Vec::new(),
             dht: Dht::default(),
             nodes: (0..nodes).map(Node::new).collect(),
             people: people.collect(),
@@ -136,6 +154,7 @@ impl<'a> World<'a> {
             crashes: 0,
             well_since_ms: None,
         };
+        world.mailboxes_arrive();
         for node in 0..nodes {
             world.start(node);
         }
@@ -201,7 +220,12 @@ impl<'a> World<'a> {
         }
         let Event::Look = event else { return false };
         let now_ms = self.agenda.now_ms();
-        self.agenda.after(LOOK_MS, Event::Look);
+        // The longer it takes, the less often is all of it looked at.
+        let calm_ms = match self.phase {
+            Phase::Setup => now_ms,
+            Phase::Story { began_ms } => began_ms + self.scenario.faults.until_ms,
+        };
+        self.agenda.after(LOOK_MS.max(now_ms.saturating_sub(calm_ms) / 20), Event::Look);
         match self.phase {
             Phase::Setup => {
                 let done = self.pursuits[..self.setup_wishes].iter().all(|pursuit| pursuit.done);
@@ -212,12 +236,14 @@ impl<'a> World<'a> {
                 }
                 false
             }
-            Phase::Story { began_ms } => {
-                let calm_ms = began_ms + self.scenario.faults.until_ms;
+            Phase::Story { .. } => {
                 let late = now_ms > calm_ms + self.scenario.settles_ms;
                 let busy = now_ms <= calm_ms
-                    || self.nodes.iter().any(|node| node.running.is_none())
-                    || self.pursuits.iter().any(|pursuit| !pursuit.done);
+                    || self.nodes.iter().any(|node| node.running.is_none() && !node.dead)
+                    || self
+                        .pursuits
+                        .iter()
+                        .any(|pursuit| !pursuit.done && !self.is_dead(pursuit.wish.owner()));
                 if busy || (self.well_since_ms.is_none() && !self.judge().is_empty()) {
                     return late;
                 }
@@ -278,7 +304,16 @@ impl<'a> World<'a> {
                     self.die(node);
                 }
             }
+            Event::Start { node } if self.nodes[node].dead => {}
             Event::Start { node } => self.start(node),
+            Event::Mail(event) => self.on_mail(*event),
+            Event::MailboxDialled { node, mailbox, life } => {
+                self.on_mailbox_dialled(node, mailbox, life);
+            }
+            Event::MailboxWake { mailbox, life, at_ms } => {
+                self.on_mailbox_wake(mailbox, life, at_ms);
+            }
+            Event::MailboxStart { mailbox } => self.on_mailbox_start(mailbox),
             Event::Pursue(index) => self.pursue(index),
             Event::Look => {}
         }
@@ -288,10 +323,22 @@ impl<'a> World<'a> {
         self.note(|| format!("FAULT {fault:?}"));
         let now_ms = self.agenda.now_ms();
         match fault {
-            Fault::WeatherTurns { bad } => self.network.weather_turns(bad),
+            Fault::WeatherTurns { bad } => {
+                self.network.weather_turns(bad);
+                self.mail.weather_turns(bad);
+            }
+            Fault::MailboxDies { mailbox, down_ms } => self.mailbox_dies(mailbox, down_ms),
+            Fault::MailCut => self.mail_is_cut(),
             Fault::Cut { a, b } => {
                 let plans = self.network.cut(a, b, now_ms);
                 self.plan(plans);
+            }
+            Fault::Death { node } => {
+                self.nodes[node].dead = true;
+                if self.is_up(node) {
+                    self.nodes[node].doom = Some((CrashPoint::Now, 0, false));
+                    self.die(node);
+                }
             }
             Fault::Part { sides } => {
                 let plans = self.network.part(sides, now_ms);
@@ -319,6 +366,11 @@ impl<'a> World<'a> {
         }
     }
 
+    /// Whether a person's node will never start again.
+    pub(crate) fn is_dead(&self, person: usize) -> bool {
+        self.nodes[self.people[person].node].dead
+    }
+
     pub(crate) fn is_up(&self, node: usize) -> bool {
         self.nodes[node].running.is_some()
     }
@@ -341,6 +393,8 @@ impl<'a> World<'a> {
                 self.note(|| format!("{node} starts"));
                 self.nodes[node].running = Some(Running::new(engine));
                 let address = self.nodes[node].address(node);
+                let chosen = Input::Mailboxes(self.chosen_mailboxes());
+                self.agenda.after(0, Event::Answer { node, life, input: chosen });
                 let input = Input::Listening(vec![address]);
                 self.agenda.after(50, Event::Answer { node, life, input });
                 self.check_promises_of(node);
@@ -360,6 +414,7 @@ impl<'a> World<'a> {
         self.nodes[node].house += u32::from(moves);
         let plans = self.network.drop_node(node, self.agenda.now_ms());
         self.plan(plans);
+        self.hang_up_mailboxes(node);
         self.agenda.after(down_ms, Event::Start { node });
     }
 

@@ -18,6 +18,7 @@ export async function takePictures({ page, origin }, { conversation, proposal, f
     decision: [`#/decisions/${proposal}`, byTest("certificate-download")],
     contacts: ["#/contacts", byTest("contact")],
     approvals: ["#/approvals", "h1"],
+    outbox: ["#/outbox", "h1"],
     network: ["#/network", ".peer"],
     activity: ["#/activity", ".audit li"],
     settings: ["#/settings", ".identity"],

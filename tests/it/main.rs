@@ -6,8 +6,15 @@ mod arrows;
 mod browser;
 mod demo;
 mod doors;
+mod interop;
 mod kills;
+mod low_space;
+mod mailboxes;
+#[cfg(target_os = "linux")]
+mod nat;
 mod no_time;
+mod orphans;
+mod outbox;
 mod processes;
 mod restart;
 mod secrets;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::ensure;
 use serde_json::{Value, json};
 use tests::{
-    Setup, World, calendar,
+    Rendezvous, Setup, World, calendar,
     people::{Person, trusting},
     rest::{items, text},
     until::until,
@@ -104,6 +104,35 @@ async fn a_node_that_was_cut_off_is_heard_and_reached_as_soon_as_it_is_back() ->
     let took = began.elapsed();
     println!("heard and reached within {took:?}");
     ensure!(took < BACK_WITHIN, "{took:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn with_every_bootstrap_node_dead_friends_find_each_other_after_a_restart()
+-> anyhow::Result<()> {
+    let world = World::new()?;
+    let rendezvous = Rendezvous::start(&world).await?;
+    let setup = Setup { bootstrap: rendezvous.addresses.clone(), ..Setup::default() };
+    let mut alice = Person::new(&world, "Alice", setup.clone()).await?;
+    let mut bob = Person::new(&world, "Bob", setup).await?;
+    bob.meet(&alice).await?;
+    let direct = alice.open(&[&bob], None).await?;
+    let hello = alice.say(&direct, "Hello").await?;
+    bob.hears(&hello).await?;
+    drop(rendezvous);
+    let still = bob.say(&direct, "It is gone, and we are not.").await?;
+    alice.hears(&still).await?;
+    for person in [&mut alice, &mut bob] {
+        person.node.kill().await?;
+    }
+    for person in [&mut alice, &mut bob] {
+        person.node.run().await?;
+    }
+    let began = Instant::now();
+    let again = alice.say(&direct, "Still there?").await?;
+    bob.hears(&again).await?;
+    alice.delivered(&again).await?;
+    println!("found again without any bootstrap node after {:?}", began.elapsed());
     Ok(())
 }
 

@@ -12,6 +12,8 @@
 pub mod binaries;
 pub mod calendar;
 pub mod capture;
+#[cfg(target_os = "linux")]
+pub mod nat;
 pub mod people;
 pub mod planted;
 pub mod rest;

@@ -105,7 +105,16 @@ impl Node {
         };
         let mut command = binaries::command(binaries::conclave()?);
         command
-            .args(["up", "--api", "127.0.0.1:0", "--mdns", "false", "--with-parent"])
+            .args([
+                "up",
+                "--api",
+                "127.0.0.1:0",
+                "--mdns",
+                "false",
+                "--upnp",
+                "false",
+                "--with-parent",
+            ])
             .args(["--listen", "/ip4/127.0.0.1/udp/0/quic-v1", "--listen", "/ip4/127.0.0.1/tcp/0"])
             .args(["--ledger", self.setup.ledger, "--log", self.setup.log, "--data-dir"])
             .arg(&data)

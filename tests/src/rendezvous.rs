@@ -1,6 +1,9 @@
 //! A running `conclave-bootstrap`.
 
-use std::process::Stdio;
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+};
 
 use anyhow::Context;
 use tokio::{
@@ -15,7 +18,8 @@ use crate::{World, binaries, until::PATIENCE};
 pub struct Rendezvous {
     /// The addresses to give to nodes as `--bootstrap`.
     pub addresses: Vec<String>,
-    _child: Child,
+    folder: PathBuf,
+    child: Child,
 }
 
 impl Rendezvous {
@@ -24,7 +28,15 @@ impl Rendezvous {
     /// # Errors
     /// It does not start.
     pub async fn start(world: &World) -> anyhow::Result<Self> {
-        let folder = world.path("rendezvous");
+        Self::named(world, "rendezvous").await
+    }
+
+    /// Starts another one, in a folder of this name.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub async fn named(world: &World, name: &str) -> anyhow::Result<Self> {
+        let folder = world.path(name);
         std::fs::create_dir_all(&folder)?;
         let log = std::fs::File::create(folder.join("rendezvous.log"))?;
         let mut child = binaries::command(binaries::conclave_bootstrap()?)
@@ -43,6 +55,24 @@ impl Rendezvous {
             let line = timeout(PATIENCE, lines.next_line()).await.context("no address")??;
             addresses.push(line.context("conclave-bootstrap ended")?);
         }
-        Ok(Self { addresses, _child: child })
+        Ok(Self { addresses, folder, child })
+    }
+
+    /// Ends it as a power cut does, with SIGKILL, for good.
+    ///
+    /// # Errors
+    /// It was not running.
+    pub async fn kill(&mut self) -> anyhow::Result<()> {
+        self.child.kill().await.context("it ended on its own before it was killed")
+    }
+
+    /// Everything of it: its data folder, and its log.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Its data folder.
+    pub fn data(&self) -> PathBuf {
+        self.folder.join("data")
     }
 }

@@ -83,6 +83,14 @@ impl Api {
         self.call(Method::POST, path, Some(body), None).await
     }
 
+    /// `DELETE`.
+    ///
+    /// # Errors
+    /// The node cannot be reached.
+    pub async fn delete(&self, path: &str) -> anyhow::Result<Answer> {
+        self.call(Method::DELETE, path, None, None).await
+    }
+
     /// `POST` of JSON with an `Idempotency-Key`.
     ///
     /// # Errors

@@ -45,3 +45,4 @@ pub use auth::{Clock, Credentials, TOKEN_FILE};
 pub use events::EventLog;
 pub use node::{Call, Node};
 pub use router::{app, serve};
+pub use routes::Readiness;

@@ -24,7 +24,8 @@ use crate::{
     limits::REQUESTS_MAX,
     node::Node,
     openapi::{Description, Served, openapi_json},
-    routes, ui,
+    routes::{self, Readiness},
+    ui,
 };
 
 /// The largest body of a request: 1 MiB. The largest message has 64 KiB.
@@ -41,7 +42,7 @@ pub(crate) struct Parts {
     pub(crate) node: Node,
     pub(crate) credentials: Arc<Credentials>,
     pub(crate) authorities: Vec<String>,
-    pub(crate) ready: watch::Receiver<bool>,
+    pub(crate) ready: watch::Receiver<Readiness>,
     pub(crate) requests: Semaphore,
     pub(crate) listeners: Arc<Semaphore>,
 }
@@ -69,7 +70,7 @@ pub fn app(
     node: Node,
     credentials: Arc<Credentials>,
     authorities: Vec<String>,
-    ready: watch::Receiver<bool>,
+    ready: watch::Receiver<Readiness>,
 ) -> Router {
     let app = App(Arc::new(Parts {
         node,

@@ -16,7 +16,7 @@ import { login } from "./views/login.js";
 const root = /** @type {HTMLElement} */ (document.getElementById("app"));
 
 /** Lists that only their own screen needs. @type {Record<string, string>} */
-const ON_VISIT = { network: "network", activity: "audit", approvals: "approvals" };
+const ON_VISIT = { network: "network", outbox: "queue", activity: "audit", approvals: "approvals" };
 
 function draw() {
   render(root, state.session === "in" ? shell(route()) : login(state.session, signInWith));

@@ -126,6 +126,22 @@ export function ruleInWords(rule, voters) {
     const who = share === "all" ? `all ${of}` : `${share} of ${of}`;
     return `Passes with yes from ${share === "all" ? "" : "at least "}${who}.${quorum}`;
   }
+  if (rule.method === "veto") {
+    const share = shareInWords(rule.share);
+    const of = rule.base === "electorate" ? "members" : "ballots cast";
+    return `Passes with yes from ${share === "all" ? "" : "at least "}${share} of ${of}, unless one of ${rule.holders.length} with a veto says no.${quorum}`;
+  }
+  if (rule.method === "consent") return `Passes unless someone objects.${quorum}`;
+  if (rule.method === "ranked") return `The winner of everyone's rankings, by Schulze's method.${quorum}`;
+  if (rule.method === "score") {
+    const win = rule.winners === 1 ? "The option with the most points wins" : `The ${rule.winners} options with the most points win`;
+    return `${win}; up to ${rule.points} from each.${quorum}`;
+  }
+  if (rule.method === "suitability") {
+    const win = rule.winners === 1 ? "The option that suits most, if need be, wins" : `The ${rule.winners} options that suit most, if need be, win`;
+    const least = fraction(rule.minimum) > 0 ? `, if it suits at least ${shareInWords(rule.minimum)} of the ballots` : "";
+    return `${win}${least}.${quorum}`;
+  }
   const winners = rule.winners === 1 ? "The option with the most approvals wins" : `The ${rule.winners} most approved options win`;
   const minimum = fraction(rule.minimum) > 0 ? `, if at least ${shareInWords(rule.minimum)} of the ballots approve it` : "";
   return `${winners}${minimum}.${quorum}`;

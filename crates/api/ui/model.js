@@ -12,22 +12,26 @@ import { state } from "./store.js";
  * @typedef {{ id: string, name: string, handle: string, settings: Record<string, any>,
  *   calendar: string | null, created_at: string, published: boolean }} Persona
  * @typedef {{ owner: string, persona: string, name: string, handle: string, tier: string,
- *   state: "requested" | "pending" | "established", online: boolean, last_seen: string | null }} Contact
+ *   state: "requested" | "pending" | "established", online: boolean, path: string, last_seen: string | null }} Contact
  * @typedef {{ persona: string, name: string, ours: boolean, online: boolean }} Member
  * @typedef {{ id: string, persona: string, kind: "direct" | "group", title: string,
  *   members: Member[], sequencer: string, epoch: number, active: boolean, created_at: string,
  *   last_activity: string, last_message: LastMessage | null }} Conversation
  * @typedef {{ id: string, author: string, author_name: string, committed_at: string, kind: string,
  *   text: string }} LastMessage
- * @typedef {{ recipient: string, state: "queued" | "delivered" | "failed", at: string }} Delivery
+ * @typedef {{ recipient: string, state: "queued" | "stored" | "delivered" | "expired" | "cancelled" | "failed", mailboxes: { held: number, of: number } | null, at: string }} Delivery
  * @typedef {{ id: string, conversation: string, author: string, author_name: string, ours: boolean,
  *   sent_at: string, committed_at: string, kind: string, text: string,
  *   proposal: string | null, deliveries: Delivery[],
  *   pending?: "sending" | "refused", key?: string }} Message
- * @typedef {"yes" | "no" | "abstain" | number[]} Choice
+ * @typedef {"yes" | "no" | "abstain" | number[] | { points: number[] } | { rank: number[] } | { object: string }} Choice
  * @typedef {{ persona: string, name: string, ours: boolean, choice: Choice | null, void: boolean }} Voter
  * @typedef {{ method: "threshold", share: string, base: string, quorum: number }
- *   | { method: "approval", winners: number, minimum: string, quorum: number }} Rule
+ *   | { method: "approval", winners: number, minimum: string, quorum: number }
+ *   | { method: "score", points: number, winners: number, quorum: number }
+ *   | { method: "suitability", winners: number, minimum: string, quorum: number }
+ *   | { method: "ranked", quorum: number } | { method: "consent", quorum: number }
+ *   | { method: "veto", share: string, base: string, quorum: number, holders: number[] }} Rule
  * @typedef {{ id: string, conversation: string, persona: string, proposer: string,
  *   question: string, options: string[], rule: Rule, opens_at: string, deadline: string,
  *   phase: "open" | "closing" | "deciding" | "decided" | "forked", waiting: string,
@@ -40,19 +44,28 @@ import { state } from "./store.js";
  *   created_at: string }} Task
  * @typedef {{ id: string, persona: string, kind: string, summary: string, from: string | null,
  *   from_name: string | null, created_at: string, expires_at: string }} Approval
- * @typedef {{ node: string, address: string, transport: string, rtt_ms: number | null,
+ * @typedef {{ node: string, address: string, transport: string, path: string, rtt_ms: number | null,
  *   contacts: string[] }} Peer
- * @typedef {{ node: string, addresses: string[], peers: Peer[], routing_table: number }} Network
+ * @typedef {{ level: string, about: string, words: string, remedy: string | null }} Finding
+ * @typedef {{ node: string, addresses: string[], told: string[], reachability: string,
+ *   findings: Finding[], peers: Peer[], routing_table: number }} Network
  * @typedef {{ at: string, persona: string, action: string, detail: string }} AuditEntry
  * @typedef {{ persona: string, name: string, handle: string, home_node: string,
  *   capabilities: string[], expires_at: string }} Discovered
+ * @typedef {{ recipient: string, name: string, online: boolean, last_seen_at: string | null,
+ *   next_try_at: string | null, mailboxes: number, envelopes: number, bytes: number,
+ *   stored: number, oldest_at: string }} Waiting
+ * @typedef {{ message: string, conversation: string, author: string, created_at: string,
+ *   waiting: string[], cancellable: boolean }} Queued
+ * @typedef {{ envelopes: number, bytes: number, oldest_at: string | null,
+ *   recipients: Waiting[], messages: Queued[] }} Queue
  * @typedef {{ messages: Message[], next: string | null, loading: boolean, fetched: boolean,
  *   failed: boolean, complete: boolean }} Thread
  *
  * @typedef {{ session: "unknown" | "out" | "in", live: "connecting" | "live" | "lost",
  *   persona: string | null, personas: Persona[] | null, contacts: Contact[] | null,
  *   conversations: Conversation[] | null, proposals: Proposal[] | null, tasks: Task[] | null,
- *   approvals: Approval[] | null, network: Network | null, audit: AuditEntry[] | null,
+ *   approvals: Approval[] | null, network: Network | null, queue: Queue | null, audit: AuditEntry[] | null,
  *   threads: Map<string, Thread> }} State
  */
 
@@ -181,7 +194,10 @@ export function shortId(id) {
  */
 export function adopted(p) {
   if (p.phase !== "decided") return false;
-  if (p.options.length > 0 || p.rule.method !== "threshold") return p.winners.length > 0;
+  if (p.rule.method === "consent") return p.cast >= Math.max(p.rule.quorum, 1) && (p.tally[1] ?? 0) === 0;
+  if (p.rule.method !== "threshold" && p.rule.method !== "veto") return p.winners.length > 0;
+  // A threshold has three numbers; with vetoes the fourth counts them.
+  if ((p.tally[3] ?? 0) > 0) return false;
   const [top, bottom = 1] = p.rule.share.split("/").map(Number);
   const base = p.rule.base === "electorate" ? p.voters.length : p.cast;
   return p.cast >= p.rule.quorum && (p.tally[0] ?? 0) * bottom >= top * base;

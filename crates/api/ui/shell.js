@@ -20,6 +20,7 @@ import { decisions } from "./views/decisions.js";
 import { home } from "./views/home.js";
 import { more } from "./views/more.js";
 import { network } from "./views/network.js";
+import { outbox } from "./views/outbox.js";
 import { onboarding } from "./views/onboarding.js";
 import { settings } from "./views/settings.js";
 
@@ -32,6 +33,7 @@ const PAGES = {
   decisions: { title: "Decisions", view: decisions },
   contacts: { title: "Contacts", view: contacts },
   approvals: { title: "Approvals", view: approvals },
+  outbox: { title: "Outbox", view: outbox },
   network: { title: "Network", view: network },
   activity: { title: "Activity", view: activity },
   settings: { title: "Settings", view: settings },
@@ -82,6 +84,7 @@ function sidebar(route, counts) {
       link("approvals", "inbox", "Approvals", "waiting for you"),
       link("contacts", "people", "Contacts")),
     h("div", { class: "nav-group nav-secondary" },
+      link("outbox", "clock", "Outbox"),
       link("network", "network", "Network"),
       link("activity", "activity", "Activity"),
       link("settings", "settings", "Settings")),
@@ -149,7 +152,7 @@ function bottomBar(route, counts) {
   const tab = (/** @type {string} */ page, /** @type {string} */ name, /** @type {string} */ label, /** @type {number} */ n, /** @type {boolean} */ here = route.page === page) =>
     h("a", { class: "tab", href: href(page), "aria-current": here ? "page" : undefined },
       h("span", { class: "tab-icon" }, icon(name, 22), badge(n, "waiting")), h("span", null, label));
-  const inMore = ["more", "network", "activity", "settings", "contacts"].includes(route.page);
+  const inMore = ["more", "outbox", "network", "activity", "settings", "contacts"].includes(route.page);
   return h("nav", { class: "bottom-bar", "aria-label": "Main" },
     tab("home", "home", "Home", 0),
     tab("conversations", "chat", "Chats", counts.conversations),

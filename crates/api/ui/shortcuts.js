@@ -19,6 +19,7 @@ export const SHORTCUTS = [
   { keys: "g d", words: "Decisions", run: () => go("decisions") },
   { keys: "g a", words: "Approvals", run: () => go("approvals") },
   { keys: "g p", words: "Contacts (people)", run: () => go("contacts") },
+  { keys: "g o", words: "Outbox", run: () => go("outbox") },
   { keys: "g n", words: "Network", run: () => go("network") },
   { keys: "g s", words: "Settings", run: () => go("settings") },
   { keys: "n", words: "New conversation", run: () => openNewConversation() },

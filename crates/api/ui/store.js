@@ -18,6 +18,7 @@ export const state = {
   tasks: null,
   approvals: null,
   network: null,
+  queue: null,
   audit: null,
   threads: new Map(),
 };

@@ -49,6 +49,7 @@ const fetchers = {
   },
   tasks: async () => update({ tasks: (await get("/v1/tasks")).tasks }),
   approvals: async () => update({ approvals: (await get("/v1/approvals")).approvals }),
+  queue: async () => update({ queue: await get("/v1/queue") }),
   network: async () => update({ network: await get("/v1/network") }),
   audit: async () => update({ audit: (await get("/v1/audit")).entries }),
 };
@@ -88,6 +89,7 @@ export async function resync() {
   await refresh("personas");
   await Promise.all(["contacts", "conversations", "proposals", "tasks", "approvals"].map(refresh));
   if (state.network) refresh("network");
+  if (state.queue) refresh("queue");
   if (state.audit) refresh("audit");
 }
 
@@ -229,8 +231,9 @@ function onMessage(message) {
 /** @param {{ message: string, conversation: string, recipient: string, state: any }} data @param {string} at */
 function onDelivery(data, at) {
   const message = state.threads.get(data.conversation)?.messages.find((m) => m.id === data.message);
+  if (state.queue) refresh("queue");
   if (!message) return;
-  const news = { recipient: data.recipient, state: data.state, at };
+  const news = { recipient: data.recipient, state: data.state, mailboxes: data.mailboxes, at };
   message.deliveries = [...(message.deliveries ?? []).filter((d) => d.recipient !== data.recipient), news];
   update();
 }
@@ -245,4 +248,5 @@ function onPresence(persona, online, at) {
   }
   update();
   if (state.network) refresh("network");
+  if (state.queue) refresh("queue");
 }

@@ -4,22 +4,16 @@
 //! under that ticket says how to go on. A calendar is read anew for every decision about it, so
 //! the owner's latest entry always counts.
 
-use personas::{
-    Action, AgentRequest, AgentRequestBody, AgentResponse, AgentResponseBody, Booking, Calendar,
-    Status, TimeRange, Verdict, decide,
-};
+use personas::{Booking, Calendar, TimeRange};
 use protocol::{
     card::Record,
     decision::{Choice, Proposal},
-    identity::{ConversationId, Handle, PersonaId, ProposalId},
-    wire::{Content, ContentKind},
+    identity::{Handle, PersonaId, ProposalId},
 };
 
 use crate::{
-    approvals::with_reason,
     effect::{Effect, RequestId, Ticket},
     request::LocalId,
-    rows::{ApprovalRow, Pending},
     state::Engine,
 };
 
@@ -39,12 +33,7 @@ pub(crate) enum Errand {
     /// Find times for a task.
     PlanTask(LocalId),
     /// Tell a contact which of its times suit.
-    AnswerAvailability {
-        me: PersonaId,
-        conversation: ConversationId,
-        from: PersonaId,
-        request: AgentRequest,
-    },
+    AnswerAvailability(LocalId),
     /// Vote for the times that suit.
     CastVote { me: PersonaId, proposal: ProposalId },
     /// Book an agreed time, unless the owner has become busy.
@@ -80,9 +69,7 @@ impl Engine {
     fn on_calendar(&mut self, errand: Errand, calendar: Result<Calendar, String>) {
         match errand {
             Errand::PlanTask(task) => self.on_own_calendar(task, calendar),
-            Errand::AnswerAvailability { me, conversation, from, request } => {
-                self.answer_availability(me, conversation, from, &request, calendar);
-            }
+            Errand::AnswerAvailability(question) => self.answer_question(question, calendar),
             Errand::CastVote { me, proposal } => self.vote_by_calendar(me, proposal, calendar),
             Errand::CheckSlot { me, proposal, slot, overrule } => {
                 self.book_if_free(me, proposal, slot, overrule, calendar);
@@ -118,99 +105,6 @@ impl Engine {
     fn pump_if_online(&mut self, persona: &PersonaId) {
         if self.is_online(persona) {
             self.pump(persona);
-        }
-    }
-
-    /// A member of a conversation asks which of some times suit.
-    pub(crate) fn on_agent_request(
-        &mut self,
-        me: PersonaId,
-        conversation: ConversationId,
-        from: PersonaId,
-        body: &[u8],
-    ) {
-        let Ok(request) = AgentRequest::from_bytes(body) else { return };
-        let AgentRequestBody::Availability { title, slots, reply_by_ms, .. } = &request.body;
-        if *reply_by_ms < self.now_ms {
-            let detail = format!("{} asked about \"{title}\" too long ago", self.name_of(&from));
-            return self.audit(me, "availability.expired", detail);
-        }
-        let Some(hosted) = self.personas.get(&me) else { return };
-        match decide(&Action::AnswerAvailability, self.tier(&me, &from), &hosted.row.settings) {
-            Verdict::Allow => {
-                let errand = Errand::AnswerAvailability { me, conversation, from, request };
-                self.with_calendar(me, errand);
-            }
-            Verdict::Ask { reason } => {
-                let action = Pending::Availability {
-                    conversation,
-                    session: request.session,
-                    correlation: request.correlation,
-                    slots: slots.clone(),
-                };
-                let question = format!("Tell {} when \"{title}\" suits?", self.name_of(&from));
-                let summary = with_reason(&question, &reason);
-                let row = ApprovalRow {
-                    persona: me,
-                    action,
-                    from,
-                    summary,
-                    created_at_ms: self.now_ms,
-                    expires_at_ms: *reply_by_ms,
-                };
-                self.ask_owner(row);
-                let nothing = AgentResponseBody::Nothing;
-                self.respond(me, conversation, &request, Status::NeedsOwner, nothing);
-            }
-            Verdict::Deny { reason } => {
-                self.audit(me, "availability.refused", reason);
-                let nothing = AgentResponseBody::Nothing;
-                self.respond(me, conversation, &request, Status::Declined, nothing);
-            }
-        }
-    }
-
-    fn answer_availability(
-        &mut self,
-        me: PersonaId,
-        conversation: ConversationId,
-        from: PersonaId,
-        request: &AgentRequest,
-        calendar: Result<Calendar, String>,
-    ) {
-        let AgentRequestBody::Availability { title, slots, .. } = &request.body;
-        match calendar.and_then(|calendar| self.suitable(&me, &calendar, slots)) {
-            Ok(suit) => {
-                let detail = format!(
-                    "told {} that {} of {} times suit for \"{title}\"",
-                    self.name_of(&from),
-                    suit.len(),
-                    slots.len()
-                );
-                self.audit(me, "availability.answered", detail);
-                let body = AgentResponseBody::Feasible(suit);
-                self.respond(me, conversation, request, Status::Answered, body);
-            }
-            Err(reason) => {
-                self.audit(me, "availability.failed", reason);
-                let nothing = AgentResponseBody::Nothing;
-                self.respond(me, conversation, request, Status::NeedsOwner, nothing);
-            }
-        }
-    }
-
-    fn respond(
-        &mut self,
-        me: PersonaId,
-        conversation: ConversationId,
-        request: &AgentRequest,
-        status: Status,
-        body: AgentResponseBody,
-    ) {
-        let response = AgentResponse::to(request, status, body);
-        let content = Content::new(ContentKind::AgentResponse, response.to_bytes());
-        if let Err(error) = self.say(me, conversation, content) {
-            self.audit(me, "response.failed", error.to_string());
         }
     }
 
@@ -292,6 +186,7 @@ impl Engine {
             decision: id.to_string(),
             stamp_ms: self.now_ms,
         };
+        self.mark_handed(me, id);
         let ticket = self.ticket(Errand::Book { me, proposal: id, slot });
         self.then(Effect::Book { ticket, path, booking });
     }

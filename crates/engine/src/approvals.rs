@@ -141,13 +141,15 @@ impl Engine {
                     row.expires_at_ms,
                 )
                 .map_err(internal)?;
-                let errand = Errand::AnswerAvailability { me, conversation, from, request };
-                self.with_calendar(me, errand);
+                self.take_question(me, conversation, from, &request);
             }
             (Pending::Vote { proposal }, true) => {
                 self.with_calendar(me, Errand::CastVote { me, proposal });
             }
-            (Pending::Booking { proposal }, true) => self.book_winner(me, proposal, true),
+            (Pending::Booking { proposal }, true) => {
+                self.mark_handed(me, proposal);
+                self.book_winner(me, proposal, true);
+            }
             (_, false) => {}
         }
         Ok(Reply::Done)

@@ -1,7 +1,7 @@
 //! What the engine wants done. It does nothing itself.
 
 use personas::Booking;
-use protocol::{card::RecordKey, identity::NodeId, wire::Frame};
+use protocol::{card::RecordKey, identity::NodeId, mailbox, wire::Frame};
 
 use crate::{
     event::Event,
@@ -27,6 +27,22 @@ pub enum Effect {
         node: NodeId,
         /// Multiaddresses, without the `/p2p` part.
         addresses: Vec<String>,
+    },
+    /// Try to connect to a mailbox, under a key that is not this node's: it need not know who
+    /// leaves or reads what.
+    DialMailbox {
+        /// Which.
+        node: NodeId,
+        /// Multiaddresses, without the `/p2p` part.
+        addresses: Vec<String>,
+    },
+    /// Say something to a mailbox. When it is lost, or no connection can be made, the engine hears
+    /// [`crate::Input::MailboxLost`].
+    ToMailbox {
+        /// Which.
+        node: NodeId,
+        /// What.
+        request: mailbox::Request,
     },
     /// Put a record into the DHT and keep it there.
     Publish {

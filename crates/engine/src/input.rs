@@ -1,6 +1,11 @@
 //! Everything that can wake the engine.
 
-use protocol::{card::Record, identity::NodeId, wire::Frame};
+use protocol::{
+    card::{HomeNode, Record},
+    identity::NodeId,
+    mailbox,
+    wire::Frame,
+};
 
 use crate::{
     effect::{RequestId, Ticket},
@@ -26,10 +31,28 @@ pub enum Input {
     },
     /// A node can be reached now.
     Connected(NodeId),
+    /// A connected node is reached this way now.
+    Path {
+        /// Which.
+        node: NodeId,
+        /// Through a relay, or from socket to socket.
+        relayed: bool,
+    },
     /// A node cannot be reached any more.
     Disconnected(NodeId),
     /// Our own addresses, all of them, without the `/p2p` part.
     Listening(Vec<String>),
+    /// The mailboxes this node's owner chose, addresses without the `/p2p` part.
+    Mailboxes(Vec<HomeNode>),
+    /// A mailbox said something.
+    FromMailbox {
+        /// Which, proven by the transport.
+        node: NodeId,
+        /// What.
+        reply: mailbox::Reply,
+    },
+    /// The connection with a mailbox could not be made, or is gone.
+    MailboxLost(NodeId),
     /// The answer to a lookup: verified records, newest first; empty when nothing was found.
     Found {
         /// Of the lookup.

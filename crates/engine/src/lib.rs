@@ -19,7 +19,7 @@
 //! | how do two personas meet? | `contacts/`, `seek.rs` |
 //! | how does a group come to be? | `conversations/` |
 //! | how is a vote run? | `decisions/` |
-//! | how does "find a dinner slot" become a calendar entry? | `tasks/`, `agent.rs` |
+//! | how does "find a dinner slot" become a calendar entry? | `tasks/`, `questions.rs`, `agent.rs` |
 //! | what stands on disk? | `rows.rs` |
 //! | what does a screen show? | `query.rs`, `view.rs` |
 
@@ -33,11 +33,14 @@ pub mod event;
 mod input;
 mod log;
 mod mail;
+mod mailboxes;
 mod messages;
 mod outbox;
 mod peers;
 mod persona;
 mod query;
+mod questions;
+mod queue;
 pub mod request;
 mod requests;
 pub mod rows;

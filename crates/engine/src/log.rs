@@ -7,16 +7,20 @@
 
 use protocol::{
     identity::{ConversationId, PersonaId},
+    session::OUT_OF_ORDER_MAX,
     wire::{Content, ContentKind, Message},
 };
 
 use crate::{
     effect::Table,
     event::EventBody,
-    outbox::WINDOW,
-    rows::{self, AuthorRow, MessageRow},
+    rows::{self, AuthorRow, Gap, MessageRow},
     state::{Engine, LoadError, Rows, damaged, read},
 };
+
+/// Messages of one author are opened, and have places kept free for them, when they overtake each
+/// other by no more than this.
+const WINDOW: u64 = OUT_OF_ORDER_MAX as u64;
 
 pub(crate) fn load(engine: &mut Engine, tables: &mut Rows) -> Result<(), LoadError> {
     let bad = || damaged(Table::Message, "key");
@@ -48,10 +52,15 @@ pub(crate) struct Log<'a> {
 impl Engine {
     /// The next free place in the log.
     pub(crate) fn next_place(&mut self) -> u64 {
-        let order = self.next_message_order;
-        self.next_message_order += 1;
+        self.next_places(1)
+    }
+
+    /// The first of so many free places.
+    fn next_places(&mut self, count: u64) -> u64 {
+        let first = self.next_message_order;
+        self.next_message_order += count;
         self.put(Table::Message, b"n".to_vec(), &self.next_message_order.clone());
-        order
+        first
     }
 
     /// The place of a message of another node's persona: the next one, or the one kept free for
@@ -69,15 +78,16 @@ impl Engine {
             missing: Vec::new(),
         });
         let place = if seq < row.next_seq {
-            let kept = row.missing.iter().position(|(missing, _)| *missing == seq);
-            kept.map(|index| row.missing.remove(index).1)
+            fill(&mut row.missing, seq)
         } else {
-            for missing in row.next_seq.max(seq.saturating_sub(WINDOW))..seq {
-                row.missing.push((missing, self.next_place()));
+            let first = row.next_seq.max(seq.saturating_sub(WINDOW));
+            if first < seq {
+                let count = seq - first;
+                row.missing.push(Gap { first, place: self.next_places(count), count });
             }
             row.next_seq = seq.saturating_add(1);
-            // Nobody sends further ahead than this of what has not arrived.
-            row.missing.retain(|(missing, _)| missing + WINDOW >= seq);
+            // What is further back cannot be opened any more.
+            row.missing.retain(|gap| gap.first + gap.count + WINDOW > seq);
             Some(self.next_place())
         };
         if place.is_some() {
@@ -105,6 +115,21 @@ impl Engine {
     }
 }
 
+/// Takes the place kept free for a number out of the gaps, if there is one.
+fn fill(gaps: &mut Vec<Gap>, seq: u64) -> Option<u64> {
+    let index = gaps.iter().position(|gap| (gap.first..gap.first + gap.count).contains(&seq))?;
+    let gap = gaps.remove(index);
+    let before = seq - gap.first;
+    let place = gap.place + before;
+    let after = gap.count - before - 1;
+    let rest = [
+        Gap { first: gap.first, place: gap.place, count: before },
+        Gap { first: seq + 1, place: place + 1, count: after },
+    ];
+    gaps.splice(index..index, rest.into_iter().filter(|gap| gap.count > 0));
+    Some(place)
+}
+
 impl Engine {
     /// Whether the owner sees this content in the conversation. The votes' inner rounds are not shown:
     /// their sum is, on the proposal.
@@ -122,5 +147,26 @@ impl Engine {
             }
             _ => true,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_places_of_a_gap_are_taken_one_by_one_in_any_order() {
+        let whole = [Gap { first: 10, place: 100, count: 5 }];
+        for order in [[10, 11, 12, 13, 14], [14, 13, 12, 11, 10], [12, 10, 14, 11, 13]] {
+            let mut gaps = whole.to_vec();
+            for seq in order {
+                assert_eq!(fill(&mut gaps, seq), Some(seq + 90));
+                assert_eq!(fill(&mut gaps, seq), None, "a place is taken once");
+                assert!(gaps.is_sorted_by_key(|gap| gap.first));
+            }
+            assert!(gaps.is_empty());
+        }
+        assert_eq!(fill(&mut whole.to_vec(), 9), None);
+        assert_eq!(fill(&mut whole.to_vec(), 15), None);
     }
 }

@@ -12,20 +12,55 @@ use protocol::{
 use crate::{
     effect::{Effect, Table},
     event::EventBody,
-    rows::{self, Cargo, EnvelopeRow, ReceiptRow},
+    outbox::{Class, Entry},
+    request::ConversationKind,
+    rows::{self, Cargo, EnvelopeRow, InboxRow, OwedRow, ReceiptRow, StoredRow},
     state::{Engine, LoadError, Rows, damaged, read},
     view::DeliveryState,
 };
+
+/// Attempts to deliver to a home that is connected before its mailboxes are used.
+const ATTEMPTS_BEFORE_MAILBOX: u32 = 2;
 
 /// After this many changes of a group, what is still on its way is sealed again: one less than the
 /// past epochs a member keeps, so that a change that crosses it on the way does no harm.
 const RESEAL_EPOCHS: u64 = PAST_EPOCHS as u64 - 1;
 
+/// An envelope that comes again by a mailbox after this long has an author who has not seen our
+/// receipt, in milliseconds.
+const OWE_AGAIN_MS: u64 = 60 * 60 * 1000;
+
+/// Where an envelope came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// A persona of this node.
+    Local,
+    /// The home of another.
+    Node(NodeId),
+    /// A mailbox, which cannot pass a receipt on.
+    Mailbox,
+}
+
+/// One of our personas has an envelope on disk.
+#[derive(Debug)]
+pub(crate) struct Committed {
+    pub(crate) persona: PersonaId,
+    pub(crate) row: InboxRow,
+    /// Whether that is the work of this step.
+    pub(crate) new: bool,
+}
+
 pub(crate) fn load(engine: &mut Engine, tables: &mut Rows) -> Result<(), LoadError> {
     let mut pending: BTreeMap<u64, BTreeSet<PersonaId>> = BTreeMap::new();
+    let mut stored: BTreeMap<u64, BTreeMap<NodeId, u64>> = BTreeMap::new();
     let mut envelopes = Vec::new();
     for (key, value) in tables.remove(&Table::Outbox).unwrap_or_default() {
         let bad = || damaged(Table::Outbox, "key");
+        if let Some((b'r', rest)) = key.split_first() {
+            let owing = owing(rest).ok_or_else(bad)?;
+            engine.restore_owed(owing, read::<OwedRow>(Table::Outbox, &value)?);
+            continue;
+        }
         let order = key.get(1..9).and_then(|bytes| bytes.try_into().ok()).ok_or_else(bad)?;
         let order = u64::from_be_bytes(order);
         match key.first() {
@@ -34,17 +69,24 @@ pub(crate) fn load(engine: &mut Engine, tables: &mut Rows) -> Result<(), LoadErr
                 let recipient = PersonaId::from_slice(&key[9..]).ok_or_else(bad)?;
                 pending.entry(order).or_default().insert(recipient);
             }
+            Some(b's') => {
+                let node = NodeId::from_slice(&key[9..]).ok_or_else(bad)?;
+                let row: StoredRow = read(Table::Outbox, &value)?;
+                stored.entry(order).or_default().insert(node, row.at_ms);
+            }
             _ => return Err(bad()),
         }
     }
     for (order, row) in envelopes {
-        let recipients = pending.remove(&order).unwrap_or_default();
-        engine.outbox.restore(order, row, recipients);
+        let pending = pending.remove(&order).unwrap_or_default();
+        let stored = stored.remove(&order).unwrap_or_default();
+        let class = Class::of(&row, engine.is_direct(&row));
+        engine.outbox.restore(order, Entry { row, class, pending, stored });
     }
     let ours: Vec<PersonaId> = engine.personas.keys().copied().collect();
     for persona in ours {
         let waiting = engine.outbox.take(&persona, engine.now_ms);
-        engine.local.extend(waiting);
+        engine.arrived.extend(waiting.into_iter().map(|envelope| (Source::Local, envelope)));
     }
     Ok(())
 }
@@ -57,13 +99,14 @@ impl Engine {
         }
         let bytes = rows::to_bytes(&row);
         let envelope = row.envelope.clone();
-        let order = self.outbox.push(row, recipients);
+        let class = Class::of(&row, self.is_direct(&row));
+        let order = self.outbox.push(row, class, recipients);
         self.put_bytes(Table::Outbox, envelope_key(order), bytes);
         for recipient in recipients {
             self.put_bytes(Table::Outbox, pending_key(order, recipient), Vec::new());
         }
         if recipients.iter().any(|recipient| self.personas.contains_key(recipient)) {
-            self.local.push_back(envelope);
+            self.arrived.push_back((Source::Local, envelope));
         }
         for recipient in recipients {
             if self.is_online(recipient) {
@@ -72,6 +115,13 @@ impl Engine {
                 self.reach(recipient);
             }
         }
+        self.leave_new(order, recipients);
+    }
+
+    fn is_direct(&self, row: &EnvelopeRow) -> bool {
+        let conversation = row.conversation().map(|id| (row.author, id));
+        let known = conversation.and_then(|key| self.conversations.get(&key));
+        known.is_some_and(|known| known.kind == ConversationKind::Direct)
     }
 
     /// Sends what a recipient whose home is connected waits for.
@@ -85,29 +135,56 @@ impl Engine {
     }
 
     pub(crate) fn on_late_envelopes(&mut self) {
-        for recipient in self.outbox.expire(self.now_ms) {
+        for (recipient, attempts) in self.outbox.expire(self.now_ms) {
             if self.is_online(&recipient) {
                 self.pump(&recipient);
+            }
+            // Connected, and yet nothing comes back: as good as away.
+            if attempts >= ATTEMPTS_BEFORE_MAILBOX {
+                self.leave_all(&recipient);
             }
         }
     }
 
-    /// Tells the sender's node that an envelope is on our disk, once for each member it was for.
+    /// Tells whoever waits for it that an envelope is on our disk, once for each member it was for:
+    /// the node that sent it, or the author when it came by a mailbox.
     pub(crate) fn acknowledge(
         &mut self,
-        node: Option<NodeId>,
+        source: Source,
         envelope: EnvelopeId,
-        members: &[(PersonaId, Option<ConversationId>)],
+        members: &[Committed],
     ) {
-        for (persona, conversation) in members {
+        for Committed { persona, row, new } in members {
+            let node = match source {
+                Source::Node(node) => Some(node),
+                Source::Local => None,
+                Source::Mailbox => {
+                    if *new || row.at_ms + OWE_AGAIN_MS <= self.now_ms {
+                        self.owe_author(*persona, envelope, row);
+                    }
+                    continue;
+                }
+            };
             let Some(hosted) = self.personas.get(persona) else { continue };
-            let receipt = conversation.and_then(|id| hosted.groups.receipt(id, envelope).ok());
+            let receipt = row.conversation.and_then(|id| hosted.groups.receipt(id, envelope).ok());
             let ack = Ack { envelope, receipt };
             match node {
                 Some(node) => self.then(Effect::Send { node, frame: Frame::Ack(ack) }),
                 None => self.on_ack(None, &ack),
             }
         }
+    }
+
+    /// What is owed again for an envelope that came again is noted, so that it is not owed for
+    /// every mailbox that holds it.
+    fn owe_author(&mut self, me: PersonaId, envelope: EnvelopeId, row: &InboxRow) {
+        let Some(author) = row.author.filter(|author| !self.personas.contains_key(author)) else {
+            return;
+        };
+        let row = InboxRow { at_ms: self.now_ms, ..row.clone() };
+        self.put(Table::Inbox, rows::key(&[envelope.as_bytes(), me.as_bytes()]), &row);
+        self.owe(me, author, envelope, row.conversation);
+        self.inbox.insert((envelope, me), row);
     }
 
     /// A recipient says it has committed an envelope of ours.
@@ -140,13 +217,46 @@ impl Engine {
         }
     }
 
+    /// Members have proven that they committed envelopes of ours.
+    pub(crate) fn on_receipts(&mut self, receipts: &[(EnvelopeId, PersonaId)]) {
+        for (envelope, recipient) in receipts {
+            let Some(row) = self.outbox.get(envelope).cloned() else { continue };
+            self.settle(&row, recipient, DeliveryState::Delivered);
+            self.pump(recipient);
+        }
+    }
+
+    /// A persona has committed introductions of ours.
+    pub(crate) fn on_received(&mut self, me: PersonaId, peer: PersonaId, envelopes: &[EnvelopeId]) {
+        for envelope in envelopes {
+            let row = self.outbox.get(envelope).cloned();
+            let ours = |row: &EnvelopeRow| row.author == me && row.conversation().is_none();
+            if let Some(row) = row.filter(ours) {
+                self.settle(&row, &peer, DeliveryState::Delivered);
+            }
+        }
+    }
+
+    /// What has waited for its recipient as long as anything may is given up.
+    pub(crate) fn expire_mail(&mut self) {
+        for (row, recipients) in self.outbox.overdue(self.now_ms) {
+            for recipient in recipients {
+                self.settle(&row, &recipient, DeliveryState::Expired);
+            }
+        }
+    }
+
     /// The group has changed: what was sealed so long ago that a recipient who follows might not
     /// open it any more is sealed again. The message stays the same, so who has it already knows.
     pub(crate) fn reseal(&mut self, author: PersonaId, conversation: ConversationId) {
         let now_ms = self.now_ms;
         let mut concerned = BTreeSet::new();
         for (order, row, recipients) in self.outbox.of(author, conversation) {
-            let Cargo::Message { epoch: sealed, message, shown, .. } = row.cargo else { continue };
+            let (Cargo::Message { epoch: sealed, .. } | Cargo::Receipts { epoch: sealed, .. }) =
+                row.cargo
+            else {
+                continue;
+            };
             let Some(hosted) = self.personas.get_mut(&author) else { return };
             let Ok(epoch) = hosted.groups.position(conversation).map(|position| position.epoch)
             else {
@@ -155,19 +265,35 @@ impl Engine {
             if sealed + RESEAL_EPOCHS > epoch {
                 continue;
             }
-            let Ok(envelope) = hosted.groups.seal(conversation, &message, now_ms) else { continue };
+            let mut cargo = row.cargo;
+            let sealed = match &mut cargo {
+                Cargo::Message { epoch: sealed, message, .. } => {
+                    *sealed = epoch;
+                    hosted.groups.seal(conversation, message, now_ms)
+                }
+                Cargo::Receipts { epoch: sealed, receipts, .. } => {
+                    *sealed = epoch;
+                    hosted.groups.seal_receipts(conversation, receipts, now_ms)
+                }
+                _ => continue,
+            };
+            let Ok(envelope) = sealed else { continue };
             let row = EnvelopeRow {
                 id: envelope.id(),
                 envelope: envelope.into_bytes(),
                 author,
-                cargo: Cargo::Message { conversation, epoch, message, shown },
+                cargo,
                 created_at_ms: row.created_at_ms,
             };
             self.put(Table::Outbox, envelope_key(order), &row);
             if recipients.iter().any(|recipient| self.personas.contains_key(recipient)) {
-                self.local.push_back(row.envelope.clone());
+                self.arrived.push_back((Source::Local, row.envelope.clone()));
             }
-            self.outbox.replace(order, row);
+            // What mailboxes hold is the old one.
+            for node in self.outbox.replace(order, row) {
+                self.delete(Table::Outbox, stored_key(order, &node));
+            }
+            self.leave_new(order, &recipients);
             concerned.extend(recipients);
         }
         for recipient in concerned {
@@ -198,6 +324,9 @@ impl Engine {
         self.delete(Table::Outbox, pending_key(delivered.order, recipient));
         if delivered.last {
             self.delete(Table::Outbox, envelope_key(delivered.order));
+            for node in &delivered.stored {
+                self.delete(Table::Outbox, stored_key(delivered.order, node));
+            }
         }
         let (Some(message), Some(conversation)) = (row.shown_message(), row.conversation()) else {
             return;
@@ -214,6 +343,27 @@ impl Engine {
 
 fn envelope_key(order: u64) -> Vec<u8> {
     rows::key(&[b"e", &order.to_be_bytes()])
+}
+
+/// Where a mailbox's word for an envelope is kept.
+pub(crate) fn stored_key(order: u64, mailbox: &NodeId) -> Vec<u8> {
+    rows::key(&[b"s", &order.to_be_bytes(), mailbox.as_bytes()])
+}
+
+/// Where a receipt is kept that one of ours owes an author.
+pub(crate) fn owed_key(me: &PersonaId, author: &PersonaId, envelope: &EnvelopeId) -> Vec<u8> {
+    rows::key(&[b"r", me.as_bytes(), author.as_bytes(), envelope.as_bytes()])
+}
+
+/// What [`owed_key`] was made of.
+fn owing(key: &[u8]) -> Option<(PersonaId, PersonaId, EnvelopeId)> {
+    let (me, rest) = key.split_at_checked(32)?;
+    let (author, envelope) = rest.split_at_checked(32)?;
+    Some((
+        PersonaId::from_slice(me)?,
+        PersonaId::from_slice(author)?,
+        EnvelopeId::from_slice(envelope)?,
+    ))
 }
 
 fn pending_key(order: u64, recipient: &PersonaId) -> Vec<u8> {

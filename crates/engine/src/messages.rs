@@ -8,15 +8,18 @@
 //! dedupe key into one batch, then acknowledge. An envelope whose tag nobody knows yet is parked
 //! without an acknowledgement: the commit that explains it may still be on its way.
 
+use std::collections::BTreeSet;
+
 use protocol::{
     identity::{ConversationId, EnvelopeId, MessageId, NodeId, PersonaId},
-    session::{Envelope, Opened, SessionError, open_sealed},
+    session::{Envelope, Opened, SessionError, SignedSignal, open_sealed},
     wire::{Content, ContentKind, Frame, Message},
 };
 
 use crate::{
     effect::Table,
     log::Log,
+    mail::{Committed, Source},
     outbox::TRAVEL_MS,
     persona::internal,
     request::{Reply, RequestError},
@@ -173,7 +176,9 @@ impl Engine {
 
     pub(crate) fn on_frame(&mut self, node: NodeId, frame: Frame) {
         match frame {
-            Frame::Envelope(bytes) => self.on_envelope(Some(node), bytes),
+            Frame::Envelope(bytes) => {
+                self.on_envelope(Source::Node(node), bytes);
+            }
             Frame::Ack(ack) => self.on_ack(Some(node), &ack),
             Frame::CardRequest(persona) => self.on_card_request(node, persona),
             Frame::CardReply { persona, card: Some(card) } => {
@@ -185,74 +190,96 @@ impl Engine {
                 }
             }
             Frame::CardReply { card: None, .. } => {}
+            // The shell hands what concerns mailboxes to those who keep and use them.
+            Frame::ToMailbox(_) | Frame::FromMailbox(_) => {}
         }
     }
 
-    /// An envelope has come from a node, or from a persona of our own (`None`).
-    pub(crate) fn on_envelope(&mut self, node: Option<NodeId>, bytes: Vec<u8>) {
-        let Ok(envelope) = Envelope::from_bytes(bytes) else { return };
+    /// An envelope has come. Says which of our personas have it on disk now.
+    pub(crate) fn on_envelope(&mut self, source: Source, bytes: Vec<u8>) -> BTreeSet<PersonaId> {
+        let Ok(envelope) = Envelope::from_bytes(bytes) else { return BTreeSet::new() };
         let (id, tag) = (envelope.id(), envelope.tag());
         let author = self.outbox.get(&id).map(|row| row.author);
         let mut committed = self.committed(&id);
-        let is_new = |committed: &[(PersonaId, _)], persona: &PersonaId| {
-            Some(*persona) != author && committed.iter().all(|(other, _)| other != persona)
+        let is_new = |committed: &[Committed], persona: &PersonaId| {
+            Some(*persona) != author && committed.iter().all(|other| other.persona != *persona)
         };
         let members: Vec<_> = self.tags.get(&tag).into_iter().flatten().copied().collect();
         let stranger = self.addressed_by(&tag);
         let known = !members.is_empty() || stranger.is_some();
         for (persona, conversation) in members {
-            if is_new(&committed, &persona) && self.open(persona, conversation, &envelope) {
-                self.remember(id, persona, Some(conversation));
-                committed.push((persona, Some(conversation)));
+            if is_new(&committed, &persona)
+                && let Some(author) = self.open(persona, conversation, &envelope)
+            {
+                committed.push(self.remember(id, persona, Some(conversation), author));
             }
         }
         if let Some(persona) = stranger
             && is_new(&committed, &persona)
             && let Some(hosted) = self.personas.get(&persona)
-            && let Ok(plain) = open_sealed(&hosted.sealing, &envelope)
+            && let Ok((plain, _)) = open_sealed(&hosted.sealing, &envelope)
         {
-            self.remember(id, persona, None);
-            committed.push((persona, None));
-            self.on_introduction(persona, &plain);
+            // What is said about a group is true now and said again: nothing to keep.
+            if let Ok(signed) = SignedSignal::from_bytes(&plain)
+                && let Ok(signal) = signed.verify(self.now_ms)
+            {
+                self.on_signal(persona, signal, signed);
+                return BTreeSet::new();
+            }
+            let author = self.on_introduction(persona, &plain);
+            committed.push(self.remember(id, persona, None, author));
         }
         if !committed.is_empty() {
-            self.acknowledge(node, id, &committed);
+            self.acknowledge(source, id, &committed);
         } else if !known {
-            self.park(Parked { node, tag, envelope: envelope.into_bytes() });
+            self.park(Parked { at_ms: self.now_ms, source, tag, envelope: envelope.into_bytes() });
         }
+        committed.into_iter().map(|committed| committed.persona).collect()
     }
 
-    /// Which of our personas have an envelope on disk already, and in which conversation.
-    fn committed(&self, id: &EnvelopeId) -> Vec<(PersonaId, Option<ConversationId>)> {
+    /// Which of our personas have an envelope on disk already.
+    fn committed(&self, id: &EnvelopeId) -> Vec<Committed> {
         let of = (*id, PersonaId([0; 32]))..=(*id, PersonaId([0xff; 32]));
-        self.inbox.range(of).map(|((_, persona), row)| (*persona, row.conversation)).collect()
+        let known = self.inbox.range(of);
+        known
+            .map(|((_, persona), row)| Committed {
+                persona: *persona,
+                row: row.clone(),
+                new: false,
+            })
+            .collect()
     }
 
-    /// Opens an envelope for one member and acts on it; whether it is committed now.
+    /// Opens an envelope for one member and acts on it. When it is committed now: who waits for a
+    /// receipt, if anybody.
     fn open(
         &mut self,
         persona: PersonaId,
         conversation: ConversationId,
         envelope: &Envelope,
-    ) -> bool {
+    ) -> Option<Option<PersonaId>> {
         let now_ms = self.now_ms;
-        let Some(hosted) = self.personas.get_mut(&persona) else { return false };
+        let hosted = self.personas.get_mut(&persona)?;
         match hosted.groups.open(conversation, envelope, now_ms) {
             Ok(Opened::Message { author, message }) => {
                 self.on_message(persona, conversation, author, &message);
-                true
+                Some(Some(author))
             }
             Ok(Opened::Change { by, added, removed, .. }) => {
                 self.on_change(persona, conversation, by, &added, &removed);
-                true
+                Some(Some(by))
             }
             Ok(Opened::Evicted) => {
                 self.on_evicted(persona, conversation);
-                true
+                Some(None)
+            }
+            Ok(Opened::Receipts(receipts)) => {
+                self.on_receipts(&receipts);
+                Some(None)
             }
             // The author of an envelope that comes back to its own node has nothing to open.
-            Err(SessionError::AlreadyOpened) => true,
-            Err(_) => false,
+            Err(SessionError::AlreadyOpened) => Some(None),
+            Err(_) => None,
         }
     }
 
@@ -289,10 +316,12 @@ impl Engine {
         id: EnvelopeId,
         persona: PersonaId,
         conversation: Option<ConversationId>,
-    ) {
-        let row = InboxRow { at_ms: self.now_ms, conversation };
+        author: Option<PersonaId>,
+    ) -> Committed {
+        let row = InboxRow { at_ms: self.now_ms, conversation, author };
         self.put(Table::Inbox, rows::key(&[id.as_bytes(), persona.as_bytes()]), &row);
-        self.inbox.insert((id, persona), row);
+        self.inbox.insert((id, persona), row.clone());
+        Committed { persona, row, new: true }
     }
 }
 

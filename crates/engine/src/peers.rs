@@ -16,6 +16,8 @@ const REDIAL_MS_MAX: u64 = 120_000;
 #[derive(Debug, Default)]
 pub(crate) struct Peers {
     online: BTreeSet<NodeId>,
+    /// Of those, the ones reached through a relay.
+    relayed: BTreeSet<NodeId>,
     last_seen: BTreeMap<NodeId, u64>,
     redials: BTreeMap<NodeId, Redial>,
 }
@@ -31,8 +33,27 @@ impl Peers {
         self.online.contains(node)
     }
 
+    /// Notes which way a node is reached.
+    pub(crate) fn on_path(&mut self, node: NodeId, relayed: bool) {
+        if relayed {
+            self.relayed.insert(node);
+        } else {
+            self.relayed.remove(&node);
+        }
+    }
+
     pub(crate) fn last_seen(&self, node: &NodeId) -> Option<u64> {
         self.last_seen.get(node).copied()
+    }
+
+    /// When a node will be tried again.
+    pub(crate) fn next_try(&self, node: &NodeId) -> Option<u64> {
+        self.redials.get(node).map(|redial| redial.at_ms)
+    }
+
+    /// The next attempt counts as the first.
+    pub(crate) fn forget_pauses(&mut self, node: &NodeId) {
+        self.redials.remove(node);
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<u64> {
@@ -54,6 +75,17 @@ impl Engine {
             .is_some_and(|node| node == self.home.node || self.peers.is_online(&node))
     }
 
+    /// How a persona's home is reached now: `here`, `direct`, `relayed` or `none`.
+    pub(crate) fn path_to(&self, persona: &PersonaId) -> &'static str {
+        match self.home_of(persona) {
+            Some(node) if node == self.home.node => "here",
+            Some(node) if !self.peers.is_online(&node) => "none",
+            Some(node) if self.peers.relayed.contains(&node) => "relayed",
+            Some(_) => "direct",
+            None => "none",
+        }
+    }
+
     pub(crate) fn on_connected(&mut self, node: NodeId) {
         self.peers.redials.remove(&node);
         self.peers.last_seen.insert(node, self.now_ms);
@@ -62,10 +94,12 @@ impl Engine {
         }
         for persona in self.personas_at(&node) {
             self.emit(None, EventBody::PresenceChanged { contact: persona, online: true });
+            self.no_longer_miss(&persona);
             self.outbox.requeue(&persona);
             self.pump(&persona);
         }
         self.ask_for_cards(&node);
+        self.tell_all_at(&node);
     }
 
     pub(crate) fn on_disconnected(&mut self, node: NodeId) {
@@ -76,6 +110,7 @@ impl Engine {
         for persona in self.personas_at(&node) {
             self.emit(None, EventBody::PresenceChanged { contact: persona, online: false });
             self.outbox.requeue(&persona);
+            self.miss(persona);
             self.watch(node);
         }
     }
@@ -98,6 +133,7 @@ impl Engine {
         if home.node == self.home.node || self.peers.online.contains(&home.node) {
             return;
         }
+        self.miss(*persona);
         self.watch(home.node);
         self.then(Effect::Dial { node: home.node, addresses: home.addresses });
     }

@@ -190,6 +190,7 @@ impl Engine {
             return;
         }
         let (home, now_ms) = (self.home.clone(), self.now_ms);
+        let mailboxes = self.mailboxes_of(&id);
         let Some(hosted) = self.personas.get_mut(&id) else { return };
         // The session replaces the package once it has been used or has grown old.
         if let Ok(key_package) = hosted.groups.last_resort_key_package(now_ms) {
@@ -206,7 +207,7 @@ impl Engine {
             handle: hosted.row.handle.clone(),
             capabilities: vec![Capability::Schedule, Capability::Calendar, Capability::Vote],
             home,
-            mailboxes: Vec::new(),
+            mailboxes,
             sealing_key: hosted.sealing.public(),
             key_package: hosted.row.key_package.clone(),
         };

@@ -78,6 +78,7 @@ impl Engine {
                 views.collect::<Result<_, _>>().map(Reply::Tasks)
             }
             Request::GetTask(id) => self.task_view(*id).map(Reply::Task),
+            Request::ListQueue => Ok(Reply::Queue(self.queue_view())),
             Request::ListApprovals => Ok(Reply::Approvals(self.approval_views())),
             Request::ListAudit => Ok(Reply::Audit(audit(ledger))),
             _ => return None,

@@ -12,7 +12,7 @@ use thiserror::Error;
 
 use crate::view::{
     ApprovalView, AuditView, ContactView, ConversationView, MessageView, NetworkView, PersonaView,
-    ProposalView, TaskView,
+    ProposalView, QueueView, TaskView,
 };
 
 /// A 16-byte random name of a task, an approval or another thing only this node knows.
@@ -80,14 +80,15 @@ pub enum Request {
     ListConversations,
     /// One conversation.
     GetConversation(ConversationId),
-    /// Adds contacts to a group. Creator only.
+    /// Adds contacts to a group. For its sequencer and admins; for any member while the sequencer
+    /// is out of reach, and then it may take until the others have voted.
     AddMembers {
         /// Where.
         conversation: ConversationId,
         /// Whom.
         members: Vec<PersonaId>,
     },
-    /// Removes a member of a group. Creator only.
+    /// Removes a member of a group. For whom [`Request::AddMembers`] is.
     RemoveMember {
         /// Where.
         conversation: ConversationId,
@@ -174,6 +175,15 @@ pub enum Request {
         /// Yes or no.
         allow: bool,
     },
+    /// What still waits for its recipients.
+    ListQueue,
+    /// Tries at once to deliver what a recipient waits for.
+    Retry {
+        /// Who.
+        recipient: PersonaId,
+    },
+    /// Takes back a message of which no copy has left yet.
+    CancelMessage(MessageId),
     /// Who is connected, and how.
     GetNetwork,
     /// What was said and done in the owner's name, newest first, at most 200 entries.
@@ -257,6 +267,8 @@ pub enum Reply {
     Tasks(Vec<TaskView>),
     /// The inbox of approvals.
     Approvals(Vec<ApprovalView>),
+    /// What waits.
+    Queue(QueueView),
     /// The network.
     Network(NetworkView),
     /// The audit log.

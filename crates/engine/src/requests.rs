@@ -56,6 +56,8 @@ impl Engine {
             Request::CreateTask { persona, text, decide_within_ms } => {
                 self.create_task(persona, &text, decide_within_ms)
             }
+            Request::Retry { recipient } => self.retry_now(recipient),
+            Request::CancelMessage(message) => self.cancel_message(message),
             Request::Decide { approval, allow } => self.decide_approval(approval, allow),
             reading @ (Request::ListPersonas
             | Request::ListContacts { .. }
@@ -69,6 +71,7 @@ impl Engine {
             | Request::ListTasks
             | Request::GetTask(_)
             | Request::ListApprovals
+            | Request::ListQueue
             | Request::GetNetwork
             | Request::ListAudit) => Err(RequestError::Internal {
                 reason: format!("{reading:?} only reads and is answered by Engine::query"),

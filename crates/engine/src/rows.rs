@@ -15,11 +15,14 @@
 //! | Receipt | message, recipient | [`ReceiptRow`] |
 //! | Outbox | `e`, order | [`EnvelopeRow`] |
 //! | Outbox | `p`, order, recipient | nothing: it still waits |
+//! | Outbox | `s`, order, mailbox | [`StoredRow`] |
+//! | Outbox | `r`, persona, author, envelope | [`OwedRow`] |
 //! | Inbox | envelope, persona | [`InboxRow`] |
 //! | Vote | persona, proposal, `c`, core key | the decision core's rows |
 //! | Vote | persona, proposal, `x` | [`ProposalRow`] |
-//! | Vote | persona, proposal, `y`, hash | a message that came before its proposal |
+//! | Vote | persona, proposal, `y`, hash | [`EarlyRow`] |
 //! | Task | task | [`TaskRow`] |
+//! | Task | `q`, question | [`QuestionRow`] |
 //! | Approval | approval | [`ApprovalRow`] |
 //! | Audit | time, counter | [`AuditRow`] |
 //! | Idempotency | conversation, SHA-256 of the key | [`IdempotencyRow`] |
@@ -35,7 +38,8 @@ use personas::{Settings, TimeRange};
 use protocol::{
     card::HomeNode,
     identity::{ConversationId, EnvelopeId, Handle, MessageId, PersonaId, ProposalId},
-    wire::{self, DecodeError, Message},
+    mailbox::{ReleaseLock, Stored},
+    wire::{self, DecodeError, Message, Receipt},
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -177,8 +181,19 @@ pub struct MessageRow {
 pub struct AuthorRow {
     /// One more than the highest number received.
     pub next_seq: u64,
-    /// Lower numbers that were not received yet, and the places in the log kept free for them.
-    pub missing: Vec<(u64, u64)>,
+    /// Lower numbers that were not received yet. Rising.
+    pub missing: Vec<Gap>,
+}
+
+/// Messages that were not received yet, with the places in the log kept free for them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gap {
+    /// The number of the first.
+    pub first: u64,
+    /// The place of the first; the others follow it.
+    pub place: u64,
+    /// How many.
+    pub count: u64,
 }
 
 /// What became of a message for one recipient. No row means it still waits.
@@ -210,7 +225,10 @@ pub struct EnvelopeRow {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Cargo {
     /// An introduction.
-    FirstContact,
+    FirstContact {
+        /// Which its recipient opens when it lies at a mailbox.
+        lock: ReleaseLock,
+    },
     /// A change of a conversation's members.
     Change {
         /// Where.
@@ -229,17 +247,36 @@ pub enum Cargo {
         /// Whether the owner sees it.
         shown: bool,
     },
+    /// Receipts for the author of what was committed. They wait for no receipt of their own.
+    Receipts {
+        /// Where.
+        conversation: ConversationId,
+        /// The epoch they were sealed in; when that is too long gone they are sealed again.
+        epoch: u64,
+        /// For which envelopes.
+        receipts: Vec<(EnvelopeId, Receipt)>,
+    },
+    /// The same for first contacts, sealed like one.
+    Received {
+        /// Which its recipient opens when it lies at a mailbox.
+        lock: ReleaseLock,
+    },
 }
 
 impl EnvelopeRow {
     /// Where it belongs, unless it is a first contact.
     pub fn conversation(&self) -> Option<ConversationId> {
         match &self.cargo {
-            Cargo::FirstContact => None,
-            Cargo::Change { conversation, .. } | Cargo::Message { conversation, .. } => {
-                Some(*conversation)
-            }
+            Cargo::FirstContact { .. } | Cargo::Received { .. } => None,
+            Cargo::Change { conversation, .. }
+            | Cargo::Message { conversation, .. }
+            | Cargo::Receipts { conversation, .. } => Some(*conversation),
         }
+    }
+
+    /// Whether it is done with once mailboxes hold it.
+    pub fn is_receipt(&self) -> bool {
+        matches!(self.cargo, Cargo::Receipts { .. } | Cargo::Received { .. })
     }
 
     /// The message inside, if it is one the owner sees.
@@ -251,6 +288,22 @@ impl EnvelopeRow {
     }
 }
 
+/// A mailbox's word that it holds an envelope of ours.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredRow {
+    /// When it came, milliseconds since the Unix epoch.
+    pub at_ms: u64,
+    /// What it said.
+    pub stored: Stored,
+}
+
+/// A receipt that has still to be sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwedRow {
+    /// Where, and the receipt for the envelope; none for a first contact.
+    pub receipt: Option<(ConversationId, Receipt)>,
+}
+
 /// An envelope one of our personas has committed, so that it takes effect once.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct InboxRow {
@@ -258,6 +311,8 @@ pub struct InboxRow {
     pub at_ms: u64,
     /// Where, unless it was a first contact.
     pub conversation: Option<ConversationId>,
+    /// Who waits for a receipt. Receipts themselves have none to wait for them.
+    pub author: Option<PersonaId>,
 }
 
 /// What the node remembers of a proposal beside the core's own rows.
@@ -269,10 +324,23 @@ pub struct ProposalRow {
     pub seen_at_ms: u64,
     /// The task that made it, if one of ours did.
     pub task: Option<LocalId>,
+    /// Whether the time agreed on was handed to the calendar, or the owner wants it there: it is
+    /// entered then whatever the calendar says, for the entry in the way may be its own.
+    pub handed: bool,
     /// Whether our persona has dealt with the result.
     pub settled: bool,
     /// Whose vote the conversation shows already; a restarted voter says it again.
     pub shown: BTreeSet<PersonaId>,
+}
+
+/// A message of a decision that came before its proposal.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct EarlyRow {
+    /// Who sent it.
+    pub author: PersonaId,
+    /// The message.
+    #[serde(with = "serde_bytes")]
+    pub body: Vec<u8>,
 }
 
 /// Something the owner asked for.
@@ -328,6 +396,20 @@ pub enum TaskStage {
     Failed(String),
     /// The owner must say more.
     Question(String),
+}
+
+/// A question about times that is answered once the calendar has been read.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct QuestionRow {
+    /// Who is asked.
+    pub me: PersonaId,
+    /// Where to answer.
+    pub conversation: ConversationId,
+    /// Who asks.
+    pub from: PersonaId,
+    /// What is asked: a [`personas::AgentRequest`] as it came.
+    #[serde(with = "serde_bytes")]
+    pub request: Vec<u8>,
 }
 
 /// Something that waits for the owner's word.

@@ -13,13 +13,17 @@ use thiserror::Error;
 
 use crate::{
     agent::Errand,
+    conversations::Affairs,
     decisions::{Early, Poll},
     effect::{Effect, Table, Ticket, Write},
     event::{Event, EventBody},
     input::Input,
+    mail::Source,
+    mailboxes::Mailboxes,
     outbox::Outbox,
     peers::Peers,
     persona::Hosted,
+    questions::Questions,
     request::LocalId,
     rows::{
         self, ApprovalRow, AuthorRow, ContactRow, ConversationRow, IdempotencyRow, InboxRow,
@@ -40,12 +44,14 @@ pub struct Engine {
     pub(crate) contacts: BTreeMap<(PersonaId, PersonaId), ContactRow>,
     pub(crate) invites: BTreeMap<[u8; 16], InviteRow>,
     pub(crate) conversations: BTreeMap<(PersonaId, ConversationId), ConversationRow>,
+    pub(crate) affairs: Affairs,
     pub(crate) tags: BTreeMap<Tag, BTreeSet<(PersonaId, ConversationId)>>,
     /// Under which tags strangers address our personas.
     pub(crate) contact_tags: BTreeMap<Tag, PersonaId>,
     /// The 24-hour window the tags were computed for.
     pub(crate) tags_window: u64,
     pub(crate) outbox: Outbox,
+    pub(crate) mailboxes: Mailboxes,
     pub(crate) inbox: BTreeMap<(EnvelopeId, PersonaId), InboxRow>,
     pub(crate) parked: VecDeque<Parked>,
     pub(crate) decisions: BTreeMap<(PersonaId, ProposalId), Poll>,
@@ -53,13 +59,15 @@ pub struct Engine {
     pub(crate) unsigned: BTreeSet<(PersonaId, ProposalId)>,
     pub(crate) early: Early,
     pub(crate) tasks: BTreeMap<LocalId, TaskRow>,
+    pub(crate) questions: Questions,
     pub(crate) approvals: BTreeMap<LocalId, ApprovalRow>,
     pub(crate) idempotency: BTreeMap<Vec<u8>, IdempotencyRow>,
     pub(crate) peers: Peers,
     pub(crate) search: Option<Search>,
     pub(crate) errands: BTreeMap<Ticket, Errand>,
-    /// Envelopes for personas of this very node, handled within the same step.
-    pub(crate) local: VecDeque<Vec<u8>>,
+    /// Envelopes for personas of this very node, and parked ones whose tag is known now, with the
+    /// node each came from; handled within the same step.
+    pub(crate) arrived: VecDeque<(Source, Vec<u8>)>,
     /// What has been received of the authors of other nodes.
     pub(crate) authors: BTreeMap<(ConversationId, PersonaId), AuthorRow>,
     pub(crate) next_message_order: u64,
@@ -112,22 +120,25 @@ impl Engine {
             contacts: BTreeMap::new(),
             invites: BTreeMap::new(),
             conversations: BTreeMap::new(),
+            affairs: Affairs::default(),
             tags: BTreeMap::new(),
             contact_tags: BTreeMap::new(),
             tags_window: 0,
             outbox: Outbox::default(),
+            mailboxes: Mailboxes::default(),
             inbox: BTreeMap::new(),
             parked: VecDeque::new(),
             decisions: BTreeMap::new(),
             unsigned: BTreeSet::new(),
             early: BTreeMap::new(),
             tasks: BTreeMap::new(),
+            questions: Questions::new(),
             approvals: BTreeMap::new(),
             idempotency: BTreeMap::new(),
             peers: Peers::default(),
             search: None,
             errands: BTreeMap::new(),
-            local: VecDeque::new(),
+            arrived: VecDeque::new(),
             authors: BTreeMap::new(),
             next_message_order: 0,
             next_ticket: 0,
@@ -151,6 +162,7 @@ impl Engine {
         crate::approvals::load(&mut engine, &mut tables)?;
         engine.refresh_tags();
         engine.seek_now();
+        engine.resume_questions();
         engine.resume_tasks();
         engine.finish();
         Ok(engine)
@@ -163,8 +175,12 @@ impl Engine {
             Input::Request { id, request } => self.on_request(id, request),
             Input::Frame { node, frame } => self.on_frame(node, frame),
             Input::Connected(node) => self.on_connected(node),
+            Input::Path { node, relayed } => self.peers.on_path(node, relayed),
             Input::Disconnected(node) => self.on_disconnected(node),
             Input::Listening(addresses) => self.on_listening(addresses),
+            Input::Mailboxes(mailboxes) => self.on_mailboxes(mailboxes),
+            Input::FromMailbox { node, reply } => self.on_mailbox_reply(node, reply),
+            Input::MailboxLost(node) => self.on_mailbox_lost(node),
             Input::Found { ticket, records } => self.on_found(ticket, records),
             Input::CalendarRead { ticket, result } => self.on_calendar_read(ticket, result),
             Input::Booked { ticket, result } => self.on_booked(ticket, result),
@@ -188,12 +204,14 @@ impl Engine {
     pub fn poll_timeout(&self) -> Option<u64> {
         [
             self.outbox.poll_timeout(),
+            self.mailboxes.poll_timeout(),
             self.peers.poll_timeout(),
             self.seek_timeout(),
             self.decisions_timeout(),
             self.tasks_timeout(),
             self.approvals_timeout(),
             self.cards_timeout(),
+            self.affairs_timeout(),
             Some((self.tags_window + 1) * WINDOW_MS),
         ]
         .into_iter()
@@ -203,24 +221,29 @@ impl Engine {
 
     fn on_timeout(&mut self) {
         self.on_late_envelopes();
+        self.on_mailbox_timeout();
         self.redial();
         self.on_seek_timeout();
         self.on_decision_timeout();
         self.on_task_timeout();
         self.expire_approvals();
         self.refresh_cards();
+        self.on_affairs_timeout();
         if self.now_ms / WINDOW_MS != self.tags_window {
             self.refresh_tags();
             self.forget_old();
+            self.expire_mail();
+            self.leave_again();
         }
     }
 
     /// Ends a step: one atomic batch with everything it changed, then everything that depends on
     /// that batch.
     fn finish(&mut self) {
-        while let Some(envelope) = self.local.pop_front() {
-            self.on_envelope(None, envelope);
+        while let Some((source, envelope)) = self.arrived.pop_front() {
+            self.on_envelope(source, envelope);
         }
+        self.stir_mailboxes();
         for (persona, hosted) in &mut self.personas {
             for write in hosted.groups.take_writes() {
                 self.writes.push(Write {

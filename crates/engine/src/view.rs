@@ -44,6 +44,8 @@ pub struct ContactView {
     pub state: ContactState,
     /// Whether its home node is connected to ours now.
     pub online: bool,
+    /// How that node is reached: `here` for our own, `direct`, `relayed` or `none`.
+    pub path: &'static str,
     /// When its home node was last connected, milliseconds since the Unix epoch.
     pub last_seen_ms: Option<u64>,
 }
@@ -170,6 +172,17 @@ pub enum DeliveryState {
     Delivered,
     /// The recipient or we left before it was known to be delivered.
     Failed,
+    /// Mailboxes hold it for the recipient, by their signed word.
+    Stored {
+        /// How many.
+        held: u8,
+        /// How many the recipient has.
+        of: u8,
+    },
+    /// It waited for its recipient as long as anything may.
+    Expired,
+    /// The owner took it back before it left.
+    Cancelled,
 }
 
 /// A proposal as one of our personas sees it.
@@ -290,12 +303,31 @@ pub struct ApprovalView {
 pub struct NetworkView {
     /// This node's key, in hexadecimal.
     pub node: String,
-    /// Multiaddresses others can dial, with `/p2p/...`.
+    /// Multiaddresses this node listens on, with `/p2p/...`.
     pub addresses: Vec<String>,
+    /// Multiaddresses others are told to try, best first.
+    pub told: Vec<String>,
+    /// Whether others can dial this node: `unknown`, `direct`, `relayed` or `hidden`.
+    pub reachability: &'static str,
+    /// What is so and what to do about it, in words.
+    pub findings: Vec<FindingView>,
     /// Who is connected.
     pub peers: Vec<PeerView>,
     /// Entries in the Kademlia routing table.
     pub routing_table: usize,
+}
+
+/// Something found out about the network.
+#[derive(Debug, Clone)]
+pub struct FindingView {
+    /// How much it matters: `good`, `note` or `problem`.
+    pub level: &'static str,
+    /// What it is about, in a word.
+    pub about: &'static str,
+    /// What is so, in a sentence.
+    pub words: String,
+    /// What to do about it, in a sentence.
+    pub remedy: Option<String>,
 }
 
 /// A connected node.
@@ -307,10 +339,69 @@ pub struct PeerView {
     pub address: String,
     /// `quic` or `tcp`.
     pub transport: &'static str,
+    /// `direct` or `relayed`.
+    pub path: &'static str,
     /// The last round trip, in milliseconds, rounded up.
     pub rtt_ms: Option<u64>,
     /// Names of contacts that live there.
     pub contacts: Vec<String>,
+}
+
+/// What still waits for its recipients.
+#[derive(Debug, Clone)]
+pub struct QueueView {
+    /// Envelopes somebody waits for, receipts and membership changes included.
+    pub envelopes: usize,
+    /// Their bytes.
+    pub bytes: usize,
+    /// When the oldest was sealed, milliseconds since the Unix epoch.
+    pub oldest_ms: Option<u64>,
+    /// Who waits.
+    pub recipients: Vec<WaitingView>,
+    /// The messages among them, oldest first, at most 200.
+    pub messages: Vec<QueuedView>,
+}
+
+/// What waits for one recipient.
+#[derive(Debug, Clone)]
+pub struct WaitingView {
+    /// Who.
+    pub recipient: PersonaId,
+    /// What it calls itself.
+    pub name: String,
+    /// Whether its home is connected.
+    pub online: bool,
+    /// When its home was last connected, milliseconds since the Unix epoch.
+    pub last_seen_ms: Option<u64>,
+    /// When its home will be tried again, milliseconds since the Unix epoch.
+    pub next_try_ms: Option<u64>,
+    /// How many mailboxes it has.
+    pub mailboxes: usize,
+    /// Envelopes it waits for.
+    pub envelopes: usize,
+    /// Their bytes.
+    pub bytes: usize,
+    /// Of those, the ones enough of its mailboxes hold.
+    pub stored: usize,
+    /// When the oldest was sealed, milliseconds since the Unix epoch.
+    pub oldest_ms: u64,
+}
+
+/// A message that waits.
+#[derive(Debug, Clone)]
+pub struct QueuedView {
+    /// Which.
+    pub message: MessageId,
+    /// Where.
+    pub conversation: ConversationId,
+    /// Which of our personas wrote it.
+    pub author: PersonaId,
+    /// Milliseconds since the Unix epoch.
+    pub created_at_ms: u64,
+    /// For whom.
+    pub waiting: Vec<PersonaId>,
+    /// Whether it can still be taken back.
+    pub cancellable: bool,
 }
 
 /// One thing said or done in the owner's name.

@@ -3,6 +3,8 @@
 //! A peer id is the node's Ed25519 key inlined: a fixed prefix and the 32 bytes of the key. So
 //! the two names convert into each other without a table.
 
+use std::net::IpAddr;
+
 use libp2p::{Multiaddr, PeerId, multiaddr::Protocol};
 use protocol::identity::NodeId;
 use thiserror::Error;
@@ -24,6 +26,16 @@ pub enum AddressError {
     /// Bootstrap addresses must say whom to expect there.
     #[error("does not end in /p2p/<peer>")]
     NoPeer,
+}
+
+/// Reads a multiaddress that ends in `/p2p/<peer>`: who is there, and the address without that.
+///
+/// # Errors
+/// [`AddressError`] when it is none, or does not say whom to expect.
+pub fn node_at(text: &str) -> Result<(NodeId, String), AddressError> {
+    let (address, peer) = split_peer(parse(text)?);
+    let node = peer.as_ref().and_then(node_of).ok_or(AddressError::NoPeer)?;
+    Ok((node, address.to_string()))
 }
 
 /// The peer that a node is.
@@ -99,6 +111,40 @@ pub(crate) fn is_plausible(claimed: &Multiaddr, reached: &Multiaddr) -> bool {
         (Some(claimed), Some(reached)) => claimed >= reached,
         _ => false,
     }
+}
+
+/// The IP address an address starts with.
+pub(crate) fn ip(address: &Multiaddr) -> Option<IpAddr> {
+    match address.iter().next()? {
+        Protocol::Ip4(ip) => Some(ip.into()),
+        Protocol::Ip6(ip) => Some(ip.into()),
+        _ => None,
+    }
+}
+
+/// Whether two addresses of private networks are on the same one: the same /24, or /64.
+pub(crate) fn are_neighbours(one: &Multiaddr, other: &Multiaddr) -> bool {
+    if scope(one) != Some(Scope::Private) || scope(other) != Some(Scope::Private) {
+        return false;
+    }
+    match (ip(one), ip(other)) {
+        (Some(IpAddr::V4(a)), Some(IpAddr::V4(b))) => a.octets()[..3] == b.octets()[..3],
+        (Some(IpAddr::V6(a)), Some(IpAddr::V6(b))) => a.segments()[..4] == b.segments()[..4],
+        _ => false,
+    }
+}
+
+/// The first port of an address.
+pub(crate) fn port(address: &Multiaddr) -> Option<u16> {
+    address.iter().find_map(|part| match part {
+        Protocol::Tcp(port) | Protocol::Udp(port) => Some(port),
+        _ => None,
+    })
+}
+
+/// Whether an address leads through a relay.
+pub(crate) fn is_relayed(address: &Multiaddr) -> bool {
+    address.iter().any(|part| part == Protocol::P2pCircuit)
 }
 
 /// What a connection to an address runs over.

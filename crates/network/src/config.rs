@@ -19,6 +19,16 @@ pub struct Config {
     /// Whether this node is a rendezvous: it serves the DHT from the first moment, where others
     /// serve it only once somebody has been able to dial them. Default: no.
     pub rendezvous: bool,
+    /// Whether this node lets others reach each other through it, once it knows that it can be
+    /// dialled itself. Costs the bandwidth of what it carries, up to [`Limits::relay`]. A
+    /// rendezvous does from the first moment. Default: no.
+    pub relay: bool,
+    /// Whether to ask the router for a forwarded port by UPnP. Default: no, because it asks by
+    /// multicast.
+    pub upnp: bool,
+    /// Whether this node only dials, speaks with whom it dialled, and takes no part in anything
+    /// else: no DHT, no place at relays. For a key that is not to be found. Default: no.
+    pub secluded: bool,
     /// How much of everything is allowed.
     pub limits: Limits,
 }
@@ -31,15 +41,31 @@ impl Default for Config {
             bootstrap: Vec::new(),
             mdns: false,
             rendezvous: false,
+            relay: false,
+            upnp: false,
+            secluded: false,
             limits: Limits::default(),
         }
     }
 }
 
 impl Config {
+    /// A node nobody finds, with little room: to speak with a few others under a key of its own.
+    pub fn secluded() -> Self {
+        let limits = Limits {
+            incoming_max: 0,
+            records_max: 1,
+            links_max: 64,
+            inbox_events_max: 256,
+            inbox_bytes_max: 8 * 1024 * 1024,
+            ..Limits::default()
+        };
+        Self { listen: Vec::new(), secluded: true, limits, ..Self::default() }
+    }
+
     /// A rendezvous that listens on the default addresses.
     pub fn rendezvous() -> Self {
-        Self { rendezvous: true, limits: Limits::rendezvous(), ..Self::default() }
+        Self { rendezvous: true, relay: true, limits: Limits::rendezvous(), ..Self::default() }
     }
 }
 
@@ -51,8 +77,9 @@ pub struct Limits {
     pub incoming_max: u32,
     /// Connections in the middle of a handshake, each way. Default 64.
     pub pending_max: u32,
-    /// Connections with one and the same peer. Default 4: two nodes that dial each other at the
-    /// same time over both transports.
+    /// Connections with one and the same peer. Default 8: two nodes that dial each other at the
+    /// same time over both transports, or that leave a relay in every way there is. One too many
+    /// is worse than refused: its dialler takes it for established before it hears of that.
     pub per_peer_max: u32,
     /// Bytes of memory this process may use before new connections are refused. Default 1 GiB.
     pub memory_bytes_max: usize,
@@ -71,6 +98,35 @@ pub struct Limits {
     pub inbox_events_max: usize,
     /// Bytes of those. Default 32 MiB.
     pub inbox_bytes_max: u32,
+    /// What is carried for others.
+    pub relay: RelayLimits,
+}
+
+/// What a relay carries for others. The defaults of libp2p end a circuit after 128 KiB.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RelayLimits {
+    /// Nodes that may wait here for others at the same time. Default 256.
+    pub reservations_max: usize,
+    /// Pairs of nodes connected through here at the same time. Default 64.
+    pub circuits_max: usize,
+    /// Circuits one node may have open as the caller. Default 8.
+    pub circuits_per_peer_max: usize,
+    /// Bytes one circuit may carry, each way, before it is cut. Default 64 MiB.
+    pub circuit_bytes_max: u64,
+    /// How long a circuit may last, in seconds. Default one hour.
+    pub circuit_seconds_max: u32,
+}
+
+impl Default for RelayLimits {
+    fn default() -> Self {
+        Self {
+            reservations_max: 256,
+            circuits_max: 64,
+            circuits_per_peer_max: 8,
+            circuit_bytes_max: 64 * 1024 * 1024,
+            circuit_seconds_max: 3600,
+        }
+    }
 }
 
 impl Default for Limits {
@@ -78,7 +134,7 @@ impl Default for Limits {
         Self {
             incoming_max: 500,
             pending_max: 64,
-            per_peer_max: 4,
+            per_peer_max: 8,
             memory_bytes_max: 1024 * 1024 * 1024,
             records_max: 4096,
             records_per_peer_max: 512,
@@ -87,6 +143,7 @@ impl Default for Limits {
             link_bytes_max: 8 * 1024 * 1024,
             inbox_events_max: 1024,
             inbox_bytes_max: 32 * 1024 * 1024,
+            relay: RelayLimits::default(),
         }
     }
 }
@@ -100,6 +157,11 @@ impl Limits {
             memory_bytes_max: 4 * 1024 * 1024 * 1024,
             records_max: 65_536,
             records_per_peer_max: 2048,
+            relay: RelayLimits {
+                reservations_max: 4096,
+                circuits_max: 512,
+                ..RelayLimits::default()
+            },
             ..Self::default()
         }
     }

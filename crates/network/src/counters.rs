@@ -15,6 +15,11 @@ pub(crate) struct Counters {
     pub(crate) records_stored: Counter,
     pub(crate) records_refused: Counter,
     pub(crate) requests_refused: Counter,
+    pub(crate) holes_punched: Counter,
+    pub(crate) holes_failed: Counter,
+    pub(crate) relay_reservations: Counter,
+    pub(crate) relay_circuits: Counter,
+    pub(crate) relay_refused: Counter,
 }
 
 /// One such number.
@@ -46,6 +51,11 @@ impl Counters {
             records_stored: self.records_stored.get(),
             records_refused: self.records_refused.get(),
             requests_refused: self.requests_refused.get(),
+            holes_punched: self.holes_punched.get(),
+            holes_failed: self.holes_failed.get(),
+            relay_reservations: self.relay_reservations.get(),
+            relay_circuits: self.relay_circuits.get(),
+            relay_refused: self.relay_refused.get(),
         }
     }
 }

@@ -14,6 +14,8 @@ use libp2p::PeerId;
 use protocol::{card::RecordKey, identity::NodeId, wire::Frame};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
 
+use crate::status::Path;
+
 /// Something that happened on the network.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
@@ -22,12 +24,29 @@ pub enum Event {
         /// A multiaddress others can dial.
         address: String,
     },
+    /// The addresses others should try have changed. Those of the sockets and of relays that hold
+    /// a place, best first, without their `/p2p` part, at most eight.
+    Addresses {
+        /// All of them.
+        addresses: Vec<String>,
+    },
     /// The first connection with a node stands.
     Connected {
         /// Which node.
         node: NodeId,
         /// The other end, as a multiaddress.
         address: String,
+        /// Whether it leads through a relay.
+        path: Path,
+    },
+    /// A connected node is now reached on another path.
+    PathChanged {
+        /// Which node.
+        node: NodeId,
+        /// The other end, as a multiaddress.
+        address: String,
+        /// The path.
+        path: Path,
     },
     /// The last connection with a node is gone. Frames it sent before may still follow.
     Disconnected {
@@ -208,11 +227,16 @@ impl Board {
 /// Adds news to what has not been read yet, so that the list stays as short as its subjects are
 /// few and still tells the same story in the end.
 fn merge(news: &mut VecDeque<Event>, event: Event) {
+    if let Event::PathChanged { node, .. } | Event::Disconnected { node } = &event {
+        // Only the last path counts, and none of a node that is gone.
+        news.retain(|old| !matches!(old, Event::PathChanged { node: other, .. } if other == node));
+    }
     let same = |other: &Event| match (&event, other) {
         (Event::Disconnected { node }, Event::Connected { node: other, .. })
         | (Event::SendFailed { node, .. }, Event::SendFailed { node: other, .. }) => node == other,
         (Event::Published { key, .. }, Event::Published { key: other, .. }) => key == other,
         (new @ (Event::Listening { .. } | Event::BootstrapDone), other) => new == other,
+        (Event::Addresses { .. }, Event::Addresses { .. }) => true,
         _ => false,
     };
     let Some(position) = news.iter().position(same) else {
@@ -244,7 +268,8 @@ mod tests {
     }
 
     fn connected() -> Event {
-        Event::Connected { node: NODE, address: "/ip4/127.0.0.1/tcp/1".into() }
+        let address = "/ip4/127.0.0.1/tcp/1".into();
+        Event::Connected { node: NODE, address, path: Path::Relayed }
     }
 
     #[test]
@@ -252,6 +277,15 @@ mod tests {
         let gone = Event::Disconnected { node: NODE };
         assert_eq!(story([connected(), gone.clone()]), []);
         assert_eq!(story([gone.clone(), connected(), gone.clone()]), [gone]);
+    }
+
+    #[test]
+    fn of_paths_nobody_read_about_the_last_one_is_told() {
+        let on = |path| Event::PathChanged { node: NODE, address: "/p2p".into(), path };
+        let gone = Event::Disconnected { node: NODE };
+        let told = story([on(Path::Direct), gone.clone(), connected(), on(Path::Direct)]);
+        assert_eq!(told, [gone.clone(), connected(), on(Path::Direct)]);
+        assert_eq!(story([connected(), on(Path::Direct), gone]), []);
     }
 
     #[test]

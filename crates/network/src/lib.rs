@@ -41,17 +41,24 @@ mod counters;
 mod dht;
 mod driver;
 mod event;
+mod explain;
 mod gossip;
 mod handle;
 mod link;
+mod observed;
 mod requests;
 mod start;
 mod status;
 mod swarm;
 
-pub use config::{Config, Limits};
+pub use address::node_at;
+pub use config::{Config, Limits, RelayLimits};
 pub use event::{Event, Events, GossipId, SendFailure, Verdict};
+pub use explain::{Finding, Level, explain};
 pub use handle::{Handle, LookupError};
 pub use link::SendError;
 pub use start::{AddressError, StartError, start};
-pub use status::{Counts, PeerStatus, Status, Transport};
+pub use status::{
+    BootstrapStatus, Counts, Path, PeerStatus, Reachability, RelayStatus, RouterMapping, Status,
+    TestedAddress, Transport,
+};

@@ -13,10 +13,10 @@ use crate::{
     address,
     config::Config,
     counters::Counters,
-    driver::{Bootstraps, Driver, Parts},
+    driver::{Bootstraps, Driver, Parts, Reach},
     event::{self, Events},
     handle::{Handle, Inner},
-    link::{DIRECT, Links},
+    link::Links,
     requests::Requests,
     swarm,
 };
@@ -62,8 +62,11 @@ pub fn start(key: &NodeKey, config: Config) -> Result<(Handle, Events), StartErr
         .map_err(|error| StartError::Setup(error.to_string()))?;
     let bootstraps = Bootstraps::new(bootstrap_addresses(&config)?, Instant::now());
     let mut swarm = swarm::build(keypair, &config)?;
+    let mut reach = Reach::new(&config);
     for address in &config.external {
-        swarm.add_external_address(parse(address)?);
+        let address = parse(address)?;
+        reach.confirmed(address.clone());
+        swarm.add_external_address(address);
     }
     let mut listeners = HashSet::new();
     for address in &config.listen {
@@ -76,31 +79,28 @@ pub fn start(key: &NodeKey, config: Config) -> Result<(Handle, Events), StartErr
         })?;
         listeners.insert(listener);
     }
-    let mut streams = swarm.behaviour().streams.new_control();
-    let incoming = streams
-        .accept(DIRECT)
-        .map_err(|_| StartError::Setup("the direct protocol is taken".to_owned()))?;
 
     let limits = config.limits;
     let (board, inbox, events) = event::channel(limits.inbox_events_max, limits.inbox_bytes_max);
     let (counters, requests) = (Arc::new(Counters::default()), Arc::new(Requests::default()));
-    let (links, connects) =
-        Links::new(key.id(), limits, runtime.clone(), streams, board.clone(), counters.clone());
+    let (links, asked) =
+        Links::new(key.id(), limits, runtime.clone(), board.clone(), counters.clone());
     let (commands, commands_receiver) = mpsc::channel(COMMANDS_MAX);
     let (stop, stop_receiver) = watch::channel(false);
     let (done, done_receiver) = watch::channel(());
     let driver = Driver::new(Parts {
         swarm,
-        incoming,
         listeners,
         bootstraps,
+        secluded: config.secluded,
+        reach,
         board,
         inbox,
         links: links.clone(),
         counters: counters.clone(),
         requests: requests.clone(),
         commands: commands_receiver,
-        connects,
+        asked,
         stop: stop_receiver,
         rng: StdRng::from_entropy(),
     });

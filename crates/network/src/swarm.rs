@@ -1,21 +1,23 @@
 //! The swarm: which protocols a node speaks, with which values.
 
-use std::{convert::Infallible, time::Duration};
+use std::{error::Error, time::Duration};
 
 use libp2p::{
-    StreamProtocol, Swarm, SwarmBuilder,
+    PeerId, StreamProtocol, Swarm, SwarmBuilder, autonat,
     connection_limits::{self, ConnectionLimits},
-    identify,
+    dcutr, identify,
     identity::Keypair,
-    kad, mdns, memory_connection_limits, noise, ping,
+    kad, mdns, memory_connection_limits, noise, ping, relay,
     swarm::{NetworkBehaviour, behaviour::toggle::Toggle},
-    tcp, yamux,
+    tcp, upnp, yamux,
 };
 
 use crate::{
-    config::Config,
+    config::{Config, RelayLimits},
     dht::records::{PACKET_BYTES_MAX, Records},
     gossip::{self, Gossip},
+    link::{DIRECT, streams},
+    observed,
     start::StartError,
 };
 
@@ -37,6 +39,12 @@ const YAMUX_STREAMS_MAX: usize = 128;
 const QUIC_STREAM_BYTES_MAX: u32 = 1_000_000;
 const QUIC_CONNECTION_BYTES_MAX: u32 = 2_000_000;
 
+/// How long a silent QUIC peer counts as alive, and how often each end breaks the silence. Behind
+/// a relay that died nothing else tells; a reliable transport repeats lost packets well within
+/// this.
+const QUIC_SILENCE_MS_MAX: u32 = 6_000;
+const QUIC_KEEP_ALIVE: Duration = Duration::from_millis(2_500);
+
 /// How long a DHT query may take.
 const QUERY_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -53,13 +61,19 @@ pub(crate) struct Behaviour {
     pub(crate) kad: kad::Behaviour<Records>,
     pub(crate) gossip: Gossip,
     pub(crate) mdns: Toggle<mdns::tokio::Behaviour>,
-    pub(crate) streams: libp2p_stream::Behaviour,
+    pub(crate) upnp: Toggle<upnp::tokio::Behaviour>,
+    pub(crate) observed: observed::Behaviour,
+    pub(crate) reach: autonat::v2::client::Behaviour,
+    pub(crate) reach_server: Toggle<autonat::v2::server::Behaviour>,
+    pub(crate) relayed: relay::client::Behaviour,
+    pub(crate) relay: Toggle<relay::Behaviour>,
+    pub(crate) punch: dcutr::Behaviour,
+    pub(crate) direct: streams::Behaviour,
 }
 
 /// Builds a swarm that does not listen yet.
 pub(crate) fn build(keypair: Keypair, config: &Config) -> Result<Swarm<Behaviour>, StartError> {
     let setup = |error: &dyn std::fmt::Display| StartError::Setup(error.to_string());
-    let behaviour = behaviour(&keypair, config)?;
     let multiplexer = || {
         let mut config = yamux::Config::default();
         config.set_max_num_streams(YAMUX_STREAMS_MAX);
@@ -72,18 +86,28 @@ pub(crate) fn build(keypair: Keypair, config: &Config) -> Result<Swarm<Behaviour
         .with_quic_config(|mut quic| {
             quic.max_stream_data = QUIC_STREAM_BYTES_MAX;
             quic.max_connection_data = QUIC_CONNECTION_BYTES_MAX;
+            quic.max_idle_timeout = QUIC_SILENCE_MS_MAX;
+            quic.keep_alive_interval = QUIC_KEEP_ALIVE;
             quic
         })
         .with_dns()
         .map_err(|error| setup(&error))?
-        .with_behaviour(|_| behaviour)
-        .unwrap_or_else(|never: Infallible| match never {})
+        .with_relay_client(noise::Config::new, multiplexer)
+        .map_err(|error| setup(&error))?
+        .with_behaviour(|keypair, relayed| {
+            behaviour(keypair, relayed, config).map_err(Box::<dyn Error + Send + Sync>::from)
+        })
+        .map_err(|error| setup(&error))?
         .with_swarm_config(|swarm| swarm.with_idle_connection_timeout(IDLE).with_smart_dial())
         .build();
     Ok(swarm)
 }
 
-fn behaviour(keypair: &Keypair, config: &Config) -> Result<Behaviour, StartError> {
+fn behaviour(
+    keypair: &Keypair,
+    relayed: relay::client::Behaviour,
+    config: &Config,
+) -> Result<Behaviour, StartError> {
     let (limits, peer) = (config.limits, keypair.public().to_peer_id());
     let connections = ConnectionLimits::default()
         .with_max_pending_incoming(Some(limits.pending_max))
@@ -109,11 +133,43 @@ fn behaviour(keypair: &Keypair, config: &Config) -> Result<Behaviour, StartError
         kad: kademlia(peer, config),
         gossip: gossip::behaviour().map_err(StartError::Setup)?,
         mdns: mdns.into(),
-        streams: libp2p_stream::Behaviour::new(),
+        upnp: config.upnp.then(upnp::tokio::Behaviour::default).into(),
+        observed: observed::Behaviour::default(),
+        reach: autonat::v2::client::Behaviour::default(),
+        reach_server: config.relay.then(autonat::v2::server::Behaviour::default).into(),
+        relayed,
+        relay: config.relay.then(|| relay_server(peer, config)).into(),
+        punch: dcutr::Behaviour::new(peer),
+        direct: streams::Behaviour::new(DIRECT),
     })
 }
 
-fn kademlia(peer: libp2p::PeerId, config: &Config) -> kad::Behaviour<Records> {
+/// Whether a node can be dialled is for the driver to say: an address through somebody else's
+/// relay does not make a node a relay.
+fn relay_server(peer: PeerId, config: &Config) -> relay::Behaviour {
+    let RelayLimits {
+        reservations_max,
+        circuits_max,
+        circuits_per_peer_max,
+        circuit_bytes_max,
+        circuit_seconds_max,
+    } = config.limits.relay;
+    let relay = relay::Config {
+        max_reservations: reservations_max,
+        max_circuits: circuits_max,
+        max_circuits_per_peer: circuits_per_peer_max,
+        max_circuit_bytes: circuit_bytes_max,
+        max_circuit_duration: Duration::from_secs(u64::from(circuit_seconds_max)),
+        ..relay::Config::default()
+    };
+    let mut relay = relay::Behaviour::new(peer, relay);
+    let can_be_dialled = config.rendezvous || !config.external.is_empty();
+    let status = if can_be_dialled { relay::Status::Enable } else { relay::Status::Disable };
+    relay.set_status(Some(status));
+    relay
+}
+
+fn kademlia(peer: PeerId, config: &Config) -> kad::Behaviour<Records> {
     let mut kad = kad::Config::new(KAD);
     kad.set_record_filtering(kad::StoreInserts::FilterBoth)
         .set_kbucket_inserts(kad::BucketInserts::Manual)

@@ -3,7 +3,7 @@
 /// Whether a character could move the cursor, hide, or turn text around on a screen.
 pub(crate) fn is_unsafe(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+        || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 /// The text in one line without unsafe characters, cut to at most so many bytes.
@@ -47,6 +47,7 @@ mod tests {
     #[test]
     fn controls_and_turned_text_vanish_and_blanks_shrink() {
         assert_eq!(tidy("  Din\u{202e}ner\r\n\twith\u{7} Bob ", 80), "Dinner with Bob");
+        assert_eq!(tidy("Din\u{61c}ner\u{2028}with\u{2029}Bob", 80), "Dinner with Bob");
     }
 
     #[test]

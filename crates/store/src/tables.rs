@@ -59,6 +59,10 @@ pub enum Table {
     Setting = 18,
     /// Slots taken in calendars.
     Booking = 19,
+    /// Envelopes held for others, who alone can open them.
+    Mail = 20,
+    /// What is known of each of them without opening it.
+    MailIndex = 21,
 }
 
 /// What the catalogue says about a table.
@@ -84,7 +88,7 @@ const fn info(
 }
 
 /// All tables, in the order of their numbers.
-pub const TABLES: [TableInfo; 19] = [
+pub const TABLES: [TableInfo; 21] = [
     info(Table::Meta, "meta", "fixed name", "single values of the node"),
     info(Table::Identity, "identity", "persona 32", "profile and secret keys of one persona"),
     info(Table::Group, "group", "group 16, part", "one part of a group's MLS state"),
@@ -104,6 +108,8 @@ pub const TABLES: [TableInfo; 19] = [
     info(Table::Idempotency, "idempotency", "hash 32", "the answer given the first time"),
     info(Table::Setting, "setting", "fixed name", "one setting"),
     info(Table::Booking, "booking", "persona 32, start 8, booking 16", "one slot taken"),
+    info(Table::Mail, "mail", "arrival 8", "an envelope held for others"),
+    info(Table::MailIndex, "mail index", "arrival 8", "its tag, locks and end"),
 ];
 
 /// Holds what describes the ledger itself: its schema and the check of its key. Not reachable
@@ -111,7 +117,7 @@ pub const TABLES: [TableInfo; 19] = [
 pub(crate) const INTERNAL: u8 = 0;
 
 impl Table {
-    /// The number on disk, 1 to 19.
+    /// The number on disk, 1 to 21.
     pub const fn number(self) -> u8 {
         self as u8
     }
@@ -145,7 +151,7 @@ mod tests {
             assert_eq!(Table::from_number(info.table.number()), Some(info.table));
         }
         assert_eq!(Table::from_number(INTERNAL), None);
-        assert_eq!(Table::from_number(20), None);
+        assert_eq!(Table::from_number(22), None);
     }
 
     #[test]
@@ -154,5 +160,6 @@ mod tests {
         assert_eq!(Table::Message.number(), 8);
         assert_eq!(Table::Vote.number(), 12);
         assert_eq!(Table::Booking.number(), 19);
+        assert_eq!(Table::MailIndex.number(), 21);
     }
 }

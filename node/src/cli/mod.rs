@@ -4,6 +4,8 @@
 //! understood, or a certificate is sound but nobody vouches for its voters.
 
 mod clients;
+mod doctor;
+mod outbox;
 mod up;
 mod verify;
 
@@ -71,6 +73,33 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Show what waits for somebody's node to wake, and who holds it meanwhile
+    Outbox {
+        #[command(flatten)]
+        target: clients::Target,
+        /// Try again now to reach this persona (its did:key)
+        #[arg(long, value_name = "DID")]
+        retry: Option<String>,
+        /// Take back this message, if no copy of it has left yet
+        #[arg(long, value_name = "MESSAGE", conflicts_with = "retry")]
+        cancel: Option<String>,
+        /// Print JSON for programs
+        #[arg(long)]
+        json: bool,
+    },
+    /// Say in words what keeps this node from being reached, and what to do about it
+    ///
+    /// Exit code 1 when something does not work.
+    Doctor {
+        #[command(flatten)]
+        settings: Layer,
+        /// Configuration file [default: conclave.toml in the data folder]
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+        /// Print JSON for programs
+        #[arg(long)]
+        json: bool,
+    },
     /// Print every effective setting and where it comes from
     Config {
         #[command(flatten)]
@@ -117,6 +146,13 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Login(target) => clients::login(&target.folder(environment)?).await,
         Command::Status { target, json } => {
             clients::status(&target.folder(environment)?, json).await
+        }
+        Command::Outbox { target, retry, cancel, json } => {
+            let folder = target.folder(environment)?;
+            outbox::run(&folder, retry.as_deref(), cancel.as_deref(), json).await
+        }
+        Command::Doctor { settings, config, json } => {
+            doctor::run(&Config::load(settings, config.as_deref(), environment)?, json).await
         }
         Command::Config { settings, config } => {
             let config = Config::load(settings, config.as_deref(), environment)?;

@@ -1,6 +1,6 @@
 //! `conclave demo`: the product in one command.
 //!
-//! A rendezvous and several nodes run on this machine, each node its own process with its own data
+//! A rendezvous, three mailboxes and several nodes run on this machine, each node its own process with its own data
 //! folder, keys, ledger and sockets, started by the same `conclave up` anyone would type. The demo
 //! only does what owners do: it speaks to each node's local API. What the personas find, say, vote
 //! and book is up to them and to the calendars, which differ with the seed.
@@ -9,6 +9,7 @@ mod calendars;
 mod owner;
 mod process;
 mod report;
+mod sleep;
 mod story;
 
 use std::{path::PathBuf, process::ExitCode};

@@ -26,8 +26,9 @@ pub(super) struct Process {
 }
 
 impl Process {
-    /// Starts a node on a data folder and waits until it says it is ready.
-    pub(super) async fn start(folder: &Path, bootstrap: &[String]) -> anyhow::Result<Self> {
+    /// Starts a node on a data folder and waits until it says it is ready. `settings` go on the
+    /// command line.
+    pub(super) async fn start(folder: &Path, settings: &[String]) -> anyhow::Result<Self> {
         std::fs::create_dir_all(folder)?;
         // A file of an earlier run would be taken for this one's.
         let _ = std::fs::remove_file(folder.join("api-address"));
@@ -41,12 +42,10 @@ impl Process {
             .arg("up")
             .arg("--data-dir")
             .arg(folder)
-            .args(["--api", "127.0.0.1:0", "--mdns", "false", "--with-parent"])
+            .args(["--api", "127.0.0.1:0", "--mdns", "false", "--upnp", "false", "--with-parent"])
             .args(["--listen", "/ip4/127.0.0.1/udp/0/quic-v1"])
-            .args(["--listen", "/ip4/127.0.0.1/tcp/0"]);
-        for address in bootstrap {
-            command.args(["--bootstrap", address]);
-        }
+            .args(["--listen", "/ip4/127.0.0.1/tcp/0"])
+            .args(settings);
         let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::null())

@@ -21,6 +21,7 @@ use super::{
     owner::{Owner, owners},
     process::Process,
     report::Report,
+    sleep,
 };
 use crate::client::Client;
 
@@ -33,21 +34,26 @@ const POLL: Duration = Duration::from_millis(50);
 
 /// Everyone and everything that runs.
 pub(super) struct Cast {
-    members: Vec<Member>,
+    pub(super) members: Vec<Member>,
+    /// Nodes without personas that hold what waits for sleepers.
+    mailboxes: Vec<Process>,
     bootstrap: network::Handle,
+    /// What every node of an owner is told when it starts.
+    pub(super) settings: Vec<String>,
 }
 
-struct Member {
-    owner: Owner,
-    folder: PathBuf,
+/// An owner, a persona, a node.
+pub(super) struct Member {
+    pub(super) owner: Owner,
+    pub(super) folder: PathBuf,
     calendar: PathBuf,
-    process: Option<Process>,
-    did: String,
+    pub(super) process: Option<Process>,
+    pub(super) did: String,
     handle: String,
 }
 
 impl Member {
-    fn client(&self) -> anyhow::Result<&Client> {
+    pub(super) fn client(&self) -> anyhow::Result<&Client> {
         let process = self.process.as_ref();
         Ok(&process.with_context(|| format!("{}'s node sleeps", self.owner.name))?.client)
     }
@@ -60,6 +66,9 @@ impl Cast {
             if let Some(process) = member.process {
                 process.stop().await;
             }
+        }
+        for mailbox in self.mailboxes {
+            mailbox.stop().await;
         }
         self.bootstrap.shutdown().await;
     }
@@ -88,9 +97,16 @@ pub(super) async fn tell(
     meet(&cast, report).await?;
     let group = talk(&cast, report).await?;
     let sleeper = cast.members.len() - 1;
-    put_to_sleep(&mut cast, sleeper, report).await?;
+    // Of two, neither can decide while the other sleeps.
+    let early = cast.members.len() > 2;
+    if early {
+        sleep::put_to_sleep(&mut cast, sleeper, report).await?;
+    }
     let proposal = decide(&cast, report).await?;
-    wake(&mut cast, sleeper, &group, &proposal, report).await?;
+    if !early {
+        sleep::put_to_sleep(&mut cast, sleeper, report).await?;
+    }
+    sleep::wake(&mut cast, sleeper, &group, &proposal, report).await?;
     let slot = certify(&cast, &proposal, out, report).await?;
     check_calendars(&cast, &proposal, slot.as_deref(), sleeper, report).await?;
     report.line(&format!("results in {}", out.display()));
@@ -116,6 +132,9 @@ async fn raise_curtain(options: &Options, out: &Path, report: &mut Report) -> an
     }
     tokio::spawn(async move { while events.next().await.is_some() {} });
     report.step("network", "a rendezvous listens; it will see addresses, never words");
+    let mut settings: Vec<String> =
+        addresses.iter().flat_map(|address| ["--bootstrap", address]).map(str::to_owned).collect();
+    let mailboxes = sleep::mailboxes(out, &mut settings, report).await?;
 
     let now = Zoned::now();
     let mut members = Vec::new();
@@ -127,7 +146,7 @@ async fn raise_curtain(options: &Options, out: &Path, report: &mut Report) -> an
         if folder.exists() {
             std::fs::remove_dir_all(&folder)?;
         }
-        let process = Process::start(&folder, &addresses).await?;
+        let process = Process::start(&folder, &settings).await?;
         let persona = process
             .client
             .post(
@@ -151,7 +170,7 @@ async fn raise_curtain(options: &Options, out: &Path, report: &mut Report) -> an
     let names: Vec<&str> = members.iter().map(|member| member.owner.name.as_str()).collect();
     report.step("nodes", &format!("{} run: {}", members.len(), names.join(", ")));
     report.result("personas", json!(members.iter().map(|m| &m.did).collect::<Vec<_>>()));
-    Ok(Cast { members, bootstrap })
+    Ok(Cast { members, mailboxes, bootstrap, settings })
 }
 
 /// The first owner finds every other persona by its handle, through the DHT.
@@ -237,15 +256,6 @@ async fn talk(cast: &Cast, report: &mut Report) -> anyhow::Result<String> {
     Ok(group)
 }
 
-async fn put_to_sleep(cast: &mut Cast, sleeper: usize, report: &mut Report) -> anyhow::Result<()> {
-    let member = &mut cast.members[sleeper];
-    if let Some(process) = member.process.take() {
-        process.stop().await;
-    }
-    report.step("sleep", &format!("{}'s node is switched off", member.owner.name));
-    Ok(())
-}
-
 /// The first owner asks in plain words; the personas do the rest.
 async fn decide(cast: &Cast, report: &mut Report) -> anyhow::Result<String> {
     let alice = &cast.members[0];
@@ -280,36 +290,6 @@ async fn decide(cast: &Cast, report: &mut Report) -> anyhow::Result<String> {
     report.step("decision", done["result"].as_str().unwrap_or_default());
     report.result("task", done);
     Ok(proposal)
-}
-
-/// The sleeper wakes, gets everything it missed, and reaches the same decision.
-async fn wake(
-    cast: &mut Cast,
-    sleeper: usize,
-    group: &str,
-    proposal: &str,
-    report: &mut Report,
-) -> anyhow::Result<()> {
-    let addresses = cast.bootstrap.status().await.listen;
-    let member = &mut cast.members[sleeper];
-    member.process = Some(Process::start(&member.folder, &addresses).await?);
-    let client = member.client()?;
-    let path = format!("/v1/proposals/{proposal}");
-    let view = until("waking", async || {
-        let view = client.get(&path).await.ok();
-        Ok(view.filter(|view| view["certified"] == true))
-    })
-    .await?;
-    let page = client.get(&format!("/v1/conversations/{group}/messages?limit=200")).await?;
-    let missed = items(&page, "messages").count();
-    let voted = items(&view, "voters")
-        .any(|voter| voter["persona"] == member.did.as_str() && !voter["choice"].is_null());
-    let vote =
-        if voted { "its vote counts" } else { "it did not vote, and the certificate says so" };
-    let name = &member.owner.name;
-    report.step("waking", &format!("{name} has all {missed} messages and the decision; {vote}"));
-    report.result("sleeper", json!({ "persona": member.did, "voted": voted }));
-    Ok(())
 }
 
 /// Writes the certificate and verifies it as a stranger would, with the voters' keys.
@@ -389,7 +369,7 @@ async fn check_calendars(
 }
 
 /// Looks again until there is something, or the step has taken too long.
-async fn until<T>(
+pub(super) async fn until<T>(
     step: &str,
     mut look: impl AsyncFnMut() -> anyhow::Result<Option<T>>,
 ) -> anyhow::Result<T> {
@@ -405,11 +385,11 @@ async fn until<T>(
     }
 }
 
-fn text(value: &Value, field: &str) -> anyhow::Result<String> {
+pub(super) fn text(value: &Value, field: &str) -> anyhow::Result<String> {
     let text = value.get(field).and_then(Value::as_str);
     Ok(text.with_context(|| format!("the node's answer has no {field}"))?.to_owned())
 }
 
-fn items<'a>(value: &'a Value, field: &str) -> impl Iterator<Item = &'a Value> {
+pub(super) fn items<'a>(value: &'a Value, field: &str) -> impl Iterator<Item = &'a Value> {
     value.get(field).and_then(Value::as_array).into_iter().flatten()
 }

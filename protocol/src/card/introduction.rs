@@ -12,7 +12,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Claims, InviteToken, Signed, SignedCard};
-use crate::identity::{Domain, PersonaId};
+use crate::identity::{Domain, EnvelopeId, PersonaId};
 
 /// An introduction as it travels, inside a sealed box.
 pub type SignedIntroduction = Signed<Introduction>;
@@ -56,7 +56,13 @@ pub enum Purpose {
         /// Cards of the members, at most 1,000, so that the joiner can reach everyone.
         cards: Vec<SignedCard>,
     },
+    /// Says that introductions of the recipient, at most [`RECEIVED_MAX`], were committed: the
+    /// receipt for a first contact that came by a mailbox.
+    Received(Vec<EnvelopeId>),
 }
+
+/// Envelopes in one [`Purpose::Received`].
+pub const RECEIVED_MAX: usize = 64;
 
 /// The longest title of a conversation, in bytes.
 pub const TITLE_BYTES_MAX: usize = 128;
@@ -88,6 +94,7 @@ impl Claims for Introduction {
         match &self.purpose {
             Purpose::Welcome { title, .. } if !is_title(title) => Err("title"),
             Purpose::Welcome { cards, .. } if cards.len() > 1000 => Err("cards"),
+            Purpose::Received(envelopes) if envelopes.len() > RECEIVED_MAX => Err("envelopes"),
             _ => Ok(()),
         }
     }

@@ -11,7 +11,9 @@ mod pointer;
 mod record;
 mod signed;
 
-pub use introduction::{Introduction, Purpose, SignedIntroduction, TITLE_BYTES_MAX, is_title};
+pub use introduction::{
+    Introduction, Purpose, RECEIVED_MAX, SignedIntroduction, TITLE_BYTES_MAX, is_title,
+};
 pub use invite::{Invite, InviteError, InviteToken, SignedInvite};
 pub use persona_card::{
     CARD_LIFETIME_MS, Capability, HomeNode, PersonaCard, SealingKey, SignedCard,

@@ -10,7 +10,11 @@ use std::collections::{BTreeMap, VecDeque};
 
 use thiserror::Error;
 
-use super::{Statement, evidence::Offence};
+use super::{
+    Digest, Statement,
+    evidence::Offence,
+    mutant::{Mutant, is_on},
+};
 
 /// A place for one signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -42,6 +46,7 @@ pub struct Taken;
 
 /// Every slot this member ever used in one decision.
 #[derive(Debug, Default)]
+#[cfg_attr(test, derive(Clone))]
 pub struct Guard {
     slots: BTreeMap<Slot, Statement>,
     waiting: VecDeque<(u64, Statement)>,
@@ -76,20 +81,29 @@ impl Guard {
         let grows = || match (self.slots.get(&Slot::HeldOpen), statement) {
             (None, Statement::Held(_)) => true,
             (Some(Statement::Held(old)), Statement::Held(new)) => {
-                new.seq > old.seq && new.includes(old)
+                new.seq > old.seq && (new.includes(old) || is_on(Mutant::ListShrinks))
             }
             _ => false,
+        };
+        // A fault's second word; of rising values only, so that it ends.
+        let grows_beyond = |mutant| {
+            is_on(mutant) && self.slots.get(&slot).and_then(value_of) < value_of(statement)
         };
         match slot {
             Slot::Ballot => free(slot) && free(Slot::HeldClosed),
             Slot::HeldOpen | Slot::HeldClosed => free(Slot::HeldClosed) && grows(),
-            Slot::Cut(_) | Slot::Confirm | Slot::Evidence(..) => free(slot),
+            Slot::Cut(_) | Slot::Evidence(..) => free(slot),
+            Slot::Confirm => free(slot) || grows_beyond(Mutant::ConfirmTwice),
             Slot::Notarize(view) => {
-                free(slot) && free(Slot::Nullify(view)) && agrees(Slot::Finalize(view))
+                (free(slot) || grows_beyond(Mutant::NotarizeTwice))
+                    && free(Slot::Nullify(view))
+                    && (agrees(Slot::Finalize(view)) || is_on(Mutant::NotarizeAfterFinalize))
             }
             Slot::Nullify(view) => free(slot) && free(Slot::Finalize(view)),
             Slot::Finalize(view) => {
-                free(slot) && free(Slot::Nullify(view)) && agrees(Slot::Notarize(view))
+                free(slot)
+                    && (free(Slot::Nullify(view)) || is_on(Mutant::FinalizeAfterNullify))
+                    && agrees(Slot::Notarize(view))
             }
         }
     }
@@ -113,6 +127,14 @@ impl Guard {
     /// Puts back a claim that was found on disk.
     pub(super) fn restore(&mut self, slot: Slot, statement: Statement) {
         self.slots.insert(slot, statement);
+    }
+}
+
+fn value_of(statement: &Statement) -> Option<Digest> {
+    match statement {
+        Statement::Notarize(vote) => Some(vote.value),
+        Statement::Confirm(confirm) => Some(confirm.value),
+        _ => None,
     }
 }
 

@@ -11,11 +11,12 @@
 //! | module | holds |
 //! | --- | --- |
 //! | `proposal`, `charter` | the question with everything frozen in it |
-//! | `rule`, `settled` | how ballots become an outcome |
+//! | `rule`, `count`, `schulze`, `settled` | how ballots become an outcome |
 //! | `ballot`, `messages`, `votes`, `signed` | what members say, and the envelope it travels in |
 //! | `cut` | which ballots count, and why |
 //! | `guard` | what is never signed twice |
 //! | `core` | one member's part, as a state machine |
+//! | `mutant` | conditions tests leave out, to see that it is noticed |
 //! | `evidence` | proof that someone contradicted itself |
 //! | `certificate`, `verify`, `render` | the result as bytes, its check, and the file people read |
 //!
@@ -26,14 +27,17 @@ mod calendar;
 mod certificate;
 mod charter;
 mod core;
+mod count;
 mod cut;
 mod evidence;
 mod guard;
 mod messages;
+mod mutant;
 mod proposal;
 mod quorum;
 mod render;
 mod rule;
+mod schulze;
 mod settled;
 mod signed;
 mod verify;
@@ -58,8 +62,10 @@ pub use proposal::{
 };
 pub use quorum::{ELECTORATE_MAX, Quorum, SEALERS_MAX, roster_root, sealers_of};
 pub use render::{CERTIFICATE_FILE_BYTES_MAX, ReadError, read_json, render_json};
-pub use rule::{Base, Choice, DecisionResult, Fraction, Outcome, Rule};
-pub use signed::{DECISION_BYTES_MAX, Head, Kind, SignedMessage, peek};
+pub use rule::{
+    Base, Choice, DecisionResult, Fraction, Outcome, POINTS_MAX, REASON_BYTES_MAX, Rule, SUITS,
+};
+pub use signed::{DECISION_BYTES_MAX, Head, Kind, SignedMessage, is_ballot_by, peek};
 pub use verify::{Reason, TrustAnchors, Verdict, Verified, verify};
 pub use votes::{Proof, RoundVotes, SealerSignature};
 

@@ -187,7 +187,7 @@ impl Proposal {
         let quorum = u16::try_from(sealers.len()).map(Quorum::of);
         field(quorum == Ok(self.sealers), "sealers")?;
         field(sorted.binary_search(&self.proposer).is_ok(), "proposer")?;
-        field(usize::from(self.rule.quorum()) <= sorted.len(), "rule.quorum")
+        self.rule.check_electorate(sorted.len()).map_err(ProposalError::Field)
     }
 }
 
@@ -197,9 +197,9 @@ fn id_of(body: &[u8]) -> ProposalId {
 }
 
 /// Text people will see: not empty, nothing that moves a cursor or turns the direction of
-/// reading. Lines may break.
-fn is_text(text: &str, bytes_max: usize) -> bool {
-    let turns = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+/// reading. Lines may break, but only at a line feed.
+pub(super) fn is_text(text: &str, bytes_max: usize) -> bool {
+    let turns = |c: char| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     (1..=bytes_max).contains(&text.len())
         && !text.trim().is_empty()
         && !text.chars().any(|c| (c.is_control() && c != '\n') || turns(c))
@@ -251,5 +251,18 @@ impl SignedProposal {
     /// [`DecodeError`] when the bytes are not one message.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, DecodeError> {
         SignedMessage::from_bytes(bytes).map(Self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_text;
+
+    #[test]
+    fn text_that_turns_or_breaks_lines_unseen_is_refused() {
+        for c in ['\u{61c}', '\u{200e}', '\u{2028}', '\u{2029}', '\u{202e}', '\u{2069}', '\t'] {
+            assert!(!is_text(&format!("When{c}?"), 80), "{c:?}");
+        }
+        assert!(is_text("When?\nSoon.", 80));
     }
 }

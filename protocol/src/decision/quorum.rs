@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::mutant::{Mutant, is_on};
 use crate::identity::{Domain, PersonaId};
 
 /// The most members one decision may ask. A certificate over this many always fits its limit.
@@ -37,7 +38,7 @@ impl Quorum {
 
     /// `q`, for comparing with lengths.
     pub(crate) fn needed(&self) -> usize {
-        usize::from(self.q)
+        usize::from(self.q) - usize::from(is_on(Mutant::QuorumLessOne))
     }
 }
 

@@ -53,10 +53,10 @@ struct File<'a> {
     winners: Option<Vec<&'a str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tie: Option<bool>,
-    tally: Vec<Count<'a>>,
+    tally: Vec<Count>,
     cast: u32,
     electorate: u32,
-    votes: Vec<Vote<'a>>,
+    votes: Vec<Vote>,
     void: Vec<String>,
     silent: Vec<String>,
     confirmed_by: Vec<String>,
@@ -66,16 +66,16 @@ struct File<'a> {
 }
 
 #[derive(Serialize)]
-struct Count<'a> {
-    choice: &'a str,
+struct Count {
+    choice: String,
     votes: u32,
 }
 
 #[derive(Serialize)]
-struct Vote<'a> {
+struct Vote {
     voter: String,
     cast_at: String,
-    choice: Vec<&'a str>,
+    choice: Vec<String>,
 }
 
 /// Only what a reader needs; the rest is made again and compared.
@@ -113,7 +113,7 @@ pub fn render_json(certificate: &Certificate) -> String {
         proposer: proposal.proposer.to_string(),
         question: &proposal.question,
         options: &proposal.options,
-        rule: in_words(&proposal.rule),
+        rule: in_words(&proposal.rule, certificate.roster()),
         quorum: proposal.rule.quorum(),
         opens: iso8601(proposal.opens_at_ms),
         deadline: iso8601(proposal.deadline_ms),
@@ -175,24 +175,43 @@ fn label(options: &[String], index: u16) -> &str {
     options.get(usize::from(index)).map_or("(no such option)", String::as_str)
 }
 
-fn words<'a>(choice: &Choice, options: &'a [String]) -> Vec<&'a str> {
+fn words(choice: &Choice, options: &[String]) -> Vec<String> {
     match choice {
-        Choice::Yes => vec!["yes"],
-        Choice::No => vec!["no"],
-        Choice::Abstain => vec!["abstain"],
-        Choice::Approve(list) => list.iter().map(|index| label(options, *index)).collect(),
+        Choice::Yes => vec!["yes".into()],
+        Choice::No => vec!["no".into()],
+        Choice::Abstain => vec!["abstain".into()],
+        Choice::Approve(list) | Choice::Rank(list) => {
+            list.iter().map(|index| label(options, *index).to_owned()).collect()
+        }
+        Choice::Points(given) => options
+            .iter()
+            .zip(given)
+            .map(|(option, points)| format!("{option}: {points}"))
+            .collect(),
+        Choice::Object(reason) => vec![format!("objection: {reason}")],
     }
 }
 
-fn counts<'a>(rule: &Rule, options: &'a [String], tally: &[u32]) -> Vec<Count<'a>> {
-    let names: Vec<&str> = match rule {
-        Rule::Threshold { .. } => vec!["yes", "no", "abstain"],
-        Rule::Approval { .. } => options.iter().map(String::as_str).collect(),
+fn counts(rule: &Rule, options: &[String], tally: &[u32]) -> Vec<Count> {
+    let fixed = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    let names: Vec<String> = match rule {
+        Rule::Threshold { .. } => fixed(&["yes", "no", "abstain"]),
+        Rule::Veto { .. } => fixed(&["yes", "no", "abstain", "veto"]),
+        Rule::Consent { .. } => fixed(&["consent", "objection", "abstain"]),
+        Rule::Approval { .. } | Rule::Score { .. } => options.to_vec(),
+        Rule::Suitability { .. } => {
+            let of = |word: &'static str| options.iter().map(move |o| format!("{o}: {word}"));
+            of("yes").chain(of("if need be")).collect()
+        }
+        Rule::Ranked { .. } => {
+            let row = |over| options.iter().map(move |under| format!("{over} over {under}"));
+            options.iter().flat_map(row).collect()
+        }
     };
     names.into_iter().zip(tally).map(|(choice, votes)| Count { choice, votes: *votes }).collect()
 }
 
-fn in_words(rule: &Rule) -> String {
+fn in_words(rule: &Rule, roster: &[PersonaId]) -> String {
     match rule {
         Rule::Threshold { num, den, base: Base::Electorate, .. } => {
             format!("yes from at least {num}/{den} of the electorate")
@@ -204,5 +223,25 @@ fn in_words(rule: &Rule) -> String {
             "the {winners} most approved, each by at least {}/{} of the ballots cast",
             minimum.num, minimum.den
         ),
+        Rule::Score { points, winners, .. } => {
+            format!("the {winners} with most points, up to {points} from each")
+        }
+        Rule::Suitability { winners, minimum, .. } => format!(
+            "the {winners} that suit most, each at least {}/{} of the ballots cast if need be",
+            minimum.num, minimum.den
+        ),
+        Rule::Ranked { .. } => "the winner of ranked ballots by Schulze's method".into(),
+        Rule::Consent { .. } => "accepted unless someone objects".into(),
+        Rule::Veto { num, den, base, holders, .. } => {
+            let base = match base {
+                Base::Electorate => "electorate",
+                Base::Cast => "ballots cast",
+            };
+            let holders: Vec<String> = holders.iter().map(|holder| name(roster, *holder)).collect();
+            format!(
+                "yes from at least {num}/{den} of the {base}, no veto by {}",
+                holders.join(", ")
+            )
+        }
     }
 }

@@ -1,8 +1,10 @@
 //! The rules by which ballots become an outcome: whole numbers only, nothing else.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
+
+use super::proposal::is_text;
 
 /// A share of the ballots cast, as two whole numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,7 +47,56 @@ pub enum Rule {
         /// How many ballots must count for there to be a result at all.
         quorum: u16,
     },
+    /// Everyone gives every option points; the most points win.
+    Score {
+        /// The most points for one option; 1 to [`POINTS_MAX`].
+        points: u8,
+        /// How many options win; 1 to the number of options.
+        winners: u16,
+        /// How many ballots must count for there to be a result at all.
+        quorum: u16,
+    },
+    /// Everyone says of every option yes, if need be, or no. The options that suit most win, and
+    /// among those that suit as many, the ones with more yes.
+    Suitability {
+        /// How many options win; 1 to the number of options.
+        winners: u16,
+        /// The share of the ballots that count which a winner must suit, if need be.
+        minimum: Fraction,
+        /// How many ballots must count for there to be a result at all.
+        quorum: u16,
+    },
+    /// Everyone ranks the options; the winner is found by Schulze's method.
+    Ranked {
+        /// How many ballots must count for there to be a result at all.
+        quorum: u16,
+    },
+    /// Accepted unless someone objects, with a reason.
+    Consent {
+        /// How many ballots must count for there to be a result at all.
+        quorum: u16,
+    },
+    /// A threshold that some members can refuse alone, by saying no.
+    Veto {
+        /// Above the line; 1 to `den`.
+        num: u16,
+        /// Below the line.
+        den: u16,
+        /// What the share is of.
+        base: Base,
+        /// How many ballots must count for there to be a result at all.
+        quorum: u16,
+        /// Who can refuse, by index in the electorate, strictly rising; at least one.
+        holders: Vec<u16>,
+    },
 }
+
+/// The most points a score rule can let a voter give to one option.
+pub const POINTS_MAX: u8 = 100;
+/// Points that say "yes" under [`Rule::Suitability`]; 1 says "if need be" and 0 "no".
+pub const SUITS: u8 = 2;
+/// The longest reason of an objection, in bytes of UTF-8.
+pub const REASON_BYTES_MAX: usize = 256;
 
 /// What a voter says.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -58,6 +109,12 @@ pub enum Choice {
     Abstain,
     /// These options are fine, by index, strictly rising; an empty list approves of none.
     Approve(Vec<u16>),
+    /// Points for every option, in the order of the options.
+    Points(Vec<u8>),
+    /// Options by index, the most wanted first, none twice; those left out come last, all equal.
+    Rank(Vec<u16>),
+    /// Against the proposal under a rule of consent, and why: 1 to [`REASON_BYTES_MAX`] bytes.
+    Object(String),
 }
 
 /// What was decided.
@@ -73,7 +130,7 @@ pub enum Outcome {
     Winners {
         /// Indexes of the options, strictly rising.
         options: Vec<u16>,
-        /// Whether an option with as many approvals lost because it is listed later.
+        /// Whether an option that is equal by the rule lost because it is listed later.
         tie: bool,
     },
     /// No option reached the minimum.
@@ -85,7 +142,10 @@ pub enum Outcome {
 pub struct DecisionResult {
     /// What was decided.
     pub outcome: Outcome,
-    /// For a threshold: yes, no, abstain. For approval: approvals of each option.
+    /// For a threshold: yes, no, abstain; with vetoes, also how many of them. For consent:
+    /// consents, objections, abstentions. For approval and score: the approvals or points of each
+    /// option. For suitability: each option's yes, then each option's "if need be". For ranks: row
+    /// by row, how many voters prefer the option of the row to the option of the column.
     pub tally: Vec<u32>,
     /// How many ballots count.
     pub cast: u32,
@@ -101,123 +161,82 @@ impl Rule {
     /// # Errors
     /// The name of that field.
     pub fn check(&self, options: usize) -> Result<(), &'static str> {
+        let field = |holds: bool, name| if holds { Ok(()) } else { Err(name) };
+        let elects = |winners: u16| {
+            field(options > 0, "options")?;
+            field((1..=options).contains(&usize::from(winners)), "rule.winners")
+        };
+        let is_share = |share: &Fraction| share.den > 0 && share.num <= share.den;
         match self {
-            Self::Threshold { num, den, .. } if *num == 0 || num > den => Err("rule.num"),
-            Self::Threshold { .. } => Ok(()),
-            Self::Approval { .. } if options == 0 => Err("options"),
-            Self::Approval { winners, .. } if !(1..=options).contains(&usize::from(*winners)) => {
-                Err("rule.winners")
+            Self::Threshold { num, den, .. } => field((1..=*den).contains(num), "rule.num"),
+            Self::Approval { winners, minimum, .. }
+            | Self::Suitability { winners, minimum, .. } => {
+                elects(*winners)?;
+                field(is_share(minimum), "rule.minimum")
             }
-            Self::Approval { minimum, .. } if minimum.den == 0 || minimum.num > minimum.den => {
-                Err("rule.minimum")
+            Self::Score { points, winners, .. } => {
+                elects(*winners)?;
+                field((1..=POINTS_MAX).contains(points), "rule.points")
             }
-            Self::Approval { .. } => Ok(()),
+            Self::Ranked { .. } => field(options > 1, "options"),
+            Self::Consent { .. } => Ok(()),
+            Self::Veto { num, den, holders, .. } => {
+                field((1..=*den).contains(num), "rule.num")?;
+                let rises = holders.is_sorted_by(|a, b| a < b);
+                field(rises && !holders.is_empty(), "rule.holders")
+            }
+        }
+    }
+
+    /// The first field that names more members than there are.
+    pub(super) fn check_electorate(&self, electorate: usize) -> Result<(), &'static str> {
+        if usize::from(self.quorum()) > electorate {
+            return Err("rule.quorum");
+        }
+        match self {
+            Self::Veto { holders, .. }
+                if holders.iter().any(|holder| usize::from(*holder) >= electorate) =>
+            {
+                Err("rule.holders")
+            }
+            _ => Ok(()),
         }
     }
 
     /// How many ballots must count for there to be a result.
     pub fn quorum(&self) -> u16 {
         match self {
-            Self::Threshold { quorum, .. } | Self::Approval { quorum, .. } => *quorum,
+            Self::Threshold { quorum, .. }
+            | Self::Approval { quorum, .. }
+            | Self::Score { quorum, .. }
+            | Self::Suitability { quorum, .. }
+            | Self::Ranked { quorum }
+            | Self::Consent { quorum }
+            | Self::Veto { quorum, .. } => *quorum,
         }
     }
 
     /// Whether a voter may say this under this rule.
     pub fn allows(&self, choice: &Choice, options: usize) -> bool {
+        let is_option = |index: &u16| usize::from(*index) < options;
+        let points = |given: &[u8], most: u8| {
+            given.len() == options && given.iter().all(|points| *points <= most)
+        };
         match (self, choice) {
-            (_, Choice::Abstain) | (Self::Threshold { .. }, Choice::Yes | Choice::No) => true,
+            (_, Choice::Abstain)
+            | (Self::Threshold { .. } | Self::Veto { .. }, Choice::Yes | Choice::No)
+            | (Self::Consent { .. }, Choice::Yes) => true,
             (Self::Approval { .. }, Choice::Approve(list)) => {
-                list.is_sorted_by(|a, b| a < b) && list.iter().all(|i| usize::from(*i) < options)
+                list.is_sorted_by(|a, b| a < b) && list.iter().all(is_option)
             }
+            (Self::Score { points: most, .. }, Choice::Points(given)) => points(given, *most),
+            (Self::Suitability { .. }, Choice::Points(given)) => points(given, SUITS),
+            (Self::Ranked { .. }, Choice::Rank(list)) => {
+                let distinct: BTreeSet<_> = list.iter().collect();
+                distinct.len() == list.len() && list.iter().all(is_option)
+            }
+            (Self::Consent { .. }, Choice::Object(reason)) => is_text(reason, REASON_BYTES_MAX),
             _ => false,
         }
     }
-
-    /// The result of these ballots, each with its voter's index. A voter who stands there twice
-    /// is void.
-    pub fn decide<'a>(
-        &self,
-        options: usize,
-        electorate: u32,
-        ballots: impl IntoIterator<Item = (u16, &'a Choice)>,
-    ) -> DecisionResult {
-        let mut choices: BTreeMap<u16, Option<&Choice>> = BTreeMap::new();
-        for (voter, choice) in ballots {
-            choices.entry(voter).and_modify(|seen| *seen = None).or_insert(Some(choice));
-        }
-        let void = choices.iter().filter(|(_, c)| c.is_none()).map(|(voter, _)| *voter).collect();
-        let mut cast = 0;
-        let mut tally = match self {
-            Self::Threshold { .. } => vec![0; 3],
-            Self::Approval { .. } => vec![0; options],
-        };
-        for choice in choices.into_values().flatten() {
-            cast += 1;
-            self.count(choice, &mut tally);
-        }
-        let outcome = self.outcome(&tally, cast, electorate);
-        DecisionResult { outcome, tally, cast, electorate, void }
-    }
-
-    /// Adds one ballot to a tally.
-    fn count(&self, choice: &Choice, tally: &mut [u32]) {
-        let mut add = |index: usize| {
-            if let Some(number) = tally.get_mut(index) {
-                *number += 1;
-            }
-        };
-        match (self, choice) {
-            (Self::Threshold { .. }, Choice::Yes) => add(0),
-            (Self::Threshold { .. }, Choice::No) => add(1),
-            (Self::Threshold { .. }, Choice::Abstain) => add(2),
-            (Self::Approval { .. }, Choice::Approve(list)) => {
-                list.iter().for_each(|index| add(usize::from(*index)));
-            }
-            _ => {}
-        }
-    }
-
-    /// The outcome that belongs to a tally.
-    pub(super) fn outcome(&self, tally: &[u32], cast: u32, electorate: u32) -> Outcome {
-        // Nobody at all is never a quorum, whatever the rule says.
-        if cast < u32::from(self.quorum()).max(1) {
-            return Outcome::NoQuorum;
-        }
-        match self {
-            Self::Threshold { num, den, base, .. } => {
-                let base = if *base == Base::Electorate { electorate } else { cast };
-                let yes = tally.first().copied().unwrap_or(0);
-                if reaches(yes, base, *num, *den) { Outcome::Accepted } else { Outcome::Rejected }
-            }
-            Self::Approval { winners, minimum, .. } => {
-                elect(tally, cast, usize::from(*winners), *minimum)
-            }
-        }
-    }
-}
-
-/// Whether `part / whole >= num / den`, without dividing.
-pub(super) fn reaches(part: u32, whole: u32, num: u16, den: u16) -> bool {
-    u64::from(part) * u64::from(den) >= u64::from(num) * u64::from(whole)
-}
-
-fn elect(tally: &[u32], cast: u32, winners: usize, minimum: Fraction) -> Outcome {
-    let mut eligible: Vec<(u32, u16)> = (0u16..)
-        .zip(tally)
-        .filter(|(_, votes)| **votes > 0 && reaches(**votes, cast, minimum.num, minimum.den))
-        .map(|(option, votes)| (*votes, option))
-        .collect();
-    // Most approvals first; among equals the one listed first.
-    eligible.sort_by(|(a, i), (b, j)| b.cmp(a).then(i.cmp(j)));
-    let tie =
-        match (winners.checked_sub(1).and_then(|last| eligible.get(last)), eligible.get(winners)) {
-            (Some((last_in, _)), Some((first_out, _))) => last_in == first_out,
-            _ => false,
-        };
-    let mut options: Vec<u16> = eligible.into_iter().take(winners).map(|(_, o)| o).collect();
-    if options.is_empty() {
-        return Outcome::NoWinner;
-    }
-    options.sort_unstable();
-    Outcome::Winners { options, tie }
 }

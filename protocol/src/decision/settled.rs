@@ -1,13 +1,13 @@
 //! Whether the ballots still missing could change the outcome.
 
-use super::{
-    DecisionResult, Outcome, Rule,
-    rule::{Fraction, reaches},
-};
+use super::{DecisionResult, Outcome, Rule, count::reaches, rule::Fraction};
 
 impl Rule {
     /// Whether no completion of `missing` ballots, silence among them, changes the outcome of
     /// `result`. The numbers of the tally may still grow.
+    ///
+    /// Exact for thresholds and approval. For the others a certain outcome may go unnoticed until
+    /// all have voted: that only means waiting.
     pub fn is_settled(&self, result: &DecisionResult, missing: u32) -> bool {
         if missing == 0 || result.cast + missing < u32::from(self.quorum()).max(1) {
             return true;
@@ -28,6 +28,10 @@ impl Rule {
             Self::Approval { winners, minimum, .. } => {
                 approval_is_settled(result, missing, usize::from(*winners), *minimum)
             }
+            // One objection or veto is enough, and is never taken back.
+            Self::Consent { .. } => result.tally.get(1).is_some_and(|objections| *objections > 0),
+            Self::Veto { .. } => result.tally.get(3).is_some_and(|vetoes| *vetoes > 0),
+            Self::Score { .. } | Self::Suitability { .. } | Self::Ranked { .. } => false,
         }
     }
 }

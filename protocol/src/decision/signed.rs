@@ -103,6 +103,14 @@ pub fn peek(bytes: &[u8]) -> Result<Head, DecodeError> {
     Ok(Head { kind, proposal })
 }
 
+/// Whether this is a ballot that this persona signed, and not one it passes on for another; checks
+/// nothing else.
+pub fn is_ballot_by(persona: &PersonaId, bytes: &[u8]) -> bool {
+    SignedMessage::from_bytes(bytes).is_ok_and(|message| {
+        message.kind() == Some(Kind::Ballot) && message.check_signature(persona).is_ok()
+    })
+}
+
 /// A message as it travels: its kind, its proposal, its body and a signature over the three.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignedMessage {

@@ -36,8 +36,16 @@ pub enum Domain {
     MessageId,
     /// Fingerprint of a persona key, as shown in handles and safety numbers.
     Fingerprint,
+    /// A mailbox's word that it holds an envelope, by its node key.
+    Stored,
+    /// Lock on an envelope that lies at a mailbox.
+    Release,
+    /// Proof of work for an envelope of a first contact.
+    Work,
     /// Tag under which first-contact envelopes are addressed.
     ContactTag,
+    /// What a member says about a group outside of it, by the persona key.
+    Signal,
     /// Key of a first-contact sealed box.
     SealedBox,
     /// Exporter label of a group's outer envelope key.
@@ -48,7 +56,7 @@ pub enum Domain {
 
 impl Domain {
     /// Every domain, so that tests can show them distinct.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 23] = [
         Self::Card,
         Self::HandlePointer,
         Self::Invite,
@@ -64,7 +72,11 @@ impl Domain {
         Self::HandleRecord,
         Self::MessageId,
         Self::Fingerprint,
+        Self::Stored,
+        Self::Release,
+        Self::Work,
         Self::ContactTag,
+        Self::Signal,
         Self::SealedBox,
         Self::EnvelopeKey,
         Self::TagKey,
@@ -88,7 +100,11 @@ impl Domain {
             Self::HandleRecord => "conclave/handle-record/v1",
             Self::MessageId => "conclave/message-id/v1",
             Self::Fingerprint => "conclave/fingerprint/v1",
+            Self::Stored => "conclave/stored/v1",
+            Self::Release => "conclave/release/v1",
+            Self::Work => "conclave/work/v1",
             Self::ContactTag => "conclave/contact-tag/v1",
+            Self::Signal => "conclave/signal/v1",
             Self::SealedBox => "conclave/sealed-box/v1",
             Self::EnvelopeKey => "conclave/envelope-key/v1",
             Self::TagKey => "conclave/tag-key/v1",

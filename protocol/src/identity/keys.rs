@@ -21,7 +21,7 @@ pub struct SignatureError;
 /// The identity key of a persona. Signs cards, credentials, proposals and votes; never chat.
 pub struct PersonaKey(SigningKey);
 
-/// The key of a node. Proves its address to other nodes.
+/// The key of a node. Proves its address to other nodes, and what it says as a mailbox.
 pub struct NodeKey(SigningKey);
 
 impl PersonaKey {
@@ -61,6 +61,11 @@ impl NodeKey {
     pub fn id(&self) -> NodeId {
         NodeId(self.0.verifying_key().to_bytes())
     }
+
+    /// Signs a body for one purpose.
+    pub fn sign(&self, domain: Domain, body: &[u8]) -> Signature {
+        Signature(self.0.sign(&domain.bytes(body)).to_bytes())
+    }
 }
 
 /// Checks a signature strictly: no weak keys, no second encodings (`verify_strict`).
@@ -73,9 +78,21 @@ pub fn verify(
     body: &[u8],
     signature: &Signature,
 ) -> Result<(), SignatureError> {
+    let bytes = domain.bytes(body);
+    #[cfg(test)]
+    return super::memory::remembered(key, &bytes, signature, || {
+        verify_bytes(key, &bytes, signature).is_ok()
+    })
+    .then_some(())
+    .ok_or(SignatureError);
+    #[cfg(not(test))]
+    verify_bytes(key, &bytes, signature)
+}
+
+fn verify_bytes(key: &[u8; 32], bytes: &[u8], signature: &Signature) -> Result<(), SignatureError> {
     let key = VerifyingKey::from_bytes(key).map_err(|_| SignatureError)?;
     let signature = ed25519_dalek::Signature::from_bytes(&signature.0);
-    key.verify_strict(&domain.bytes(body), &signature).map_err(|_| SignatureError)
+    key.verify_strict(bytes, &signature).map_err(|_| SignatureError)
 }
 
 impl PersonaId {

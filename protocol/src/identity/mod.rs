@@ -7,6 +7,8 @@ mod domain;
 mod handle;
 mod ids;
 mod keys;
+#[cfg(test)]
+mod memory;
 
 pub use domain::Domain;
 pub use handle::{Handle, HandleError};

@@ -2,9 +2,13 @@
 
 use std::fmt;
 
-use super::{Envelope, GroupPolicy, SessionError, Tag};
+use super::{
+    Envelope, GroupPolicy, SessionError, SignedEntry, SignedSignal, Tag, TagKey,
+    succession::{Spine, Succession},
+};
 use crate::{
     identity::{ConversationId, EnvelopeId, PersonaId},
+    mailbox::Token,
     wire::{Message, Receipt},
 };
 
@@ -62,6 +66,8 @@ pub enum Opened {
     },
     /// We were removed; the keys of the group are gone.
     Evicted,
+    /// Members have committed envelopes of this group. The receipts hold.
+    Receipts(Vec<(EnvelopeId, PersonaId)>),
 }
 
 /// Where a member stands. Two members with equal positions share one epoch and its keys.
@@ -145,11 +151,13 @@ pub trait GroupEngine: Send {
         now_ms: u64,
     ) -> Result<Change, SessionError>;
 
-    /// Joins with the welcome of a [`Change`].
+    /// Joins with the welcome of a [`Change`]. A group we are in already is replaced when its
+    /// creator welcomes us into a later epoch: we were removed and added again.
     ///
     /// # Errors
     /// [`SessionError::NotInvited`] when it is for none of our key packages,
-    /// [`SessionError::GroupExists`] when we are in already; otherwise the peer's fault.
+    /// [`SessionError::GroupExists`] when we are in already and the welcome is not a later one;
+    /// otherwise the peer's fault.
     fn join(&mut self, welcome: &[u8], now_ms: u64) -> Result<ConversationId, SessionError>;
 
     /// Leaves a group for good by deleting everything about it.
@@ -169,6 +177,35 @@ pub trait GroupEngine: Send {
         message: &Message,
         now_ms: u64,
     ) -> Result<Envelope, SessionError>;
+
+    /// Seals receipts of ours, at most [`super::RECEIPTS_MAX`], for the author of the envelopes
+    /// they are for: how it hears of them when we are never awake together.
+    ///
+    /// # Errors
+    /// [`SessionError::UnknownGroup`].
+    fn seal_receipts(
+        &self,
+        group: ConversationId,
+        receipts: &[(EnvelopeId, Receipt)],
+        now_ms: u64,
+    ) -> Result<Envelope, SessionError>;
+
+    /// The tokens of [`GroupEngine::tags`], for mailboxes, the current epoch's first.
+    ///
+    /// # Errors
+    /// [`SessionError::UnknownGroup`].
+    fn tokens(&self, group: ConversationId, now_ms: u64) -> Result<Vec<Token>, SessionError>;
+
+    /// The key of the tags of an epoch that still opens, found by a tag it has around a moment.
+    ///
+    /// # Errors
+    /// [`SessionError::UnknownEpoch`] when it is none of this group's, or too long gone.
+    fn tag_key(
+        &self,
+        group: ConversationId,
+        tag: Tag,
+        around_ms: u64,
+    ) -> Result<TagKey, SessionError>;
 
     /// The tags under which envelopes for this group may come now: yesterday's, today's and
     /// tomorrow's, of this epoch and of the past ones that still open.
@@ -206,6 +243,73 @@ pub trait GroupEngine: Send {
     /// # Errors
     /// [`SessionError::UnknownGroup`].
     fn policy(&self, group: ConversationId) -> Result<GroupPolicy, SessionError>;
+
+    /// What this member followed, promised and owes.
+    ///
+    /// # Errors
+    /// [`SessionError::UnknownGroup`].
+    fn succession(&self, group: ConversationId) -> Result<&Succession, SessionError>;
+
+    /// Stands for the next term beyond this one: gives its number, and our own vote. Both have to be kept before
+    /// they are said.
+    ///
+    /// # Errors
+    /// [`SessionError::Succession`].
+    fn stand(&mut self, group: ConversationId, beyond: u64) -> Result<(u64, Spine), SessionError>;
+
+    /// Votes. Has to be kept before it is said.
+    ///
+    /// # Errors
+    /// [`SessionError::Succession`] when this member is promised to another or the term is over.
+    fn vote(
+        &mut self,
+        group: ConversationId,
+        term: u64,
+        candidate: PersonaId,
+    ) -> Result<Spine, SessionError>;
+
+    /// Another member says which entry it followed last.
+    ///
+    /// # Errors
+    /// [`SessionError::UnknownGroup`].
+    fn note_followed(
+        &mut self,
+        group: ConversationId,
+        persona: PersonaId,
+        head: [u8; 32],
+    ) -> Result<(), SessionError>;
+
+    /// Begins the term this member stands for, by these votes: from then on it is the sequencer.
+    ///
+    /// # Errors
+    /// [`SessionError::Succession`] while the votes are too few, undecided, or lead to entries
+    /// this member lacks.
+    fn take_over(
+        &mut self,
+        group: ConversationId,
+        votes: &[SignedSignal],
+        now_ms: u64,
+    ) -> Result<Change, SessionError>;
+
+    /// The entry that began the current term, and its votes, for members on another branch.
+    fn certificate(&self, group: ConversationId) -> Option<(SignedEntry, Vec<SignedSignal>)>;
+
+    /// Goes over to the branch on which somebody has begun a term: takes back what it leaves out.
+    /// Its commits, and that of the term, are then opened as any others.
+    ///
+    /// # Errors
+    /// [`SessionError::Succession`] when the votes do not give the right,
+    /// [`SessionError::TooFarApart`] when more would be taken back than can be.
+    fn adopt(
+        &mut self,
+        group: ConversationId,
+        signer: PersonaId,
+        entry: &SignedEntry,
+        votes: &[SignedSignal],
+    ) -> Result<(), SessionError>;
+
+    /// The commits that a member lacks which followed this entry last, in order.
+    fn commits_after(&self, group: ConversationId, head: &[u8; 32]) -> Vec<Envelope>;
 
     /// Proof that this member committed an envelope. Made before [`GroupEngine::open`] when the
     /// envelope may remove us, because afterwards there is no key to make it with.

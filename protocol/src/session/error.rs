@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::{CredentialError, EntryError, EnvelopeError, FrameError};
+use super::{CredentialError, EntryError, EnvelopeError, FrameError, succession::Refusal};
 use crate::{identity::PersonaId, wire::DecodeError};
 
 /// Whose doing an error is, and so what follows from it.
@@ -112,6 +112,12 @@ pub enum SessionError {
     /// A welcome for none of our key packages.
     #[error("welcome for none of our key packages")]
     NotInvited,
+    /// The rules of succession do not allow it, or not yet.
+    #[error(transparent)]
+    Succession(#[from] Refusal),
+    /// It would take back more changes than this member can: it has to come in anew.
+    #[error("too far apart from the others to come back by itself")]
+    TooFarApart,
     /// A receipt by no member that could have given it.
     #[error("receipt does not verify")]
     Receipt,
@@ -137,12 +143,13 @@ impl SessionError {
             | Self::AlreadyMember(_)
             | Self::NotMember(_)
             | Self::OwnLeaf
+            | Self::TooFarApart
             | Self::Nobody
             | Self::TooLarge { .. }
             | Self::OwnMessage(_)
             | Self::Policy(_)
             | Self::Envelope(EnvelopeError::TooLarge { .. }) => Fault::Caller,
-            Self::UnknownEpoch | Self::TooFarAhead => Fault::Early,
+            Self::UnknownEpoch | Self::TooFarAhead | Self::Succession(_) => Fault::Early,
             Self::AlreadyOpened | Self::KeyGone => Fault::Late,
             Self::Envelope(_)
             | Self::Damaged

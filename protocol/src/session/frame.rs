@@ -6,8 +6,11 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::{ENVELOPE_BYTES_MAX, SignedEntry};
-use crate::wire::{self, DecodeError};
+use super::{ENVELOPE_BYTES_MAX, SignedEntry, SignedSignal};
+use crate::{
+    identity::EnvelopeId,
+    wire::{self, DecodeError, Receipt},
+};
 
 /// The inside of an envelope of a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +24,22 @@ pub enum SealedFrame {
         /// The MLS message.
         commit: Vec<u8>,
     },
+    /// A member's receipts, for the author of what it committed. Each is signed, so they need no
+    /// MLS message of their own. At most [`RECEIPTS_MAX`].
+    Receipts(Vec<(EnvelopeId, Receipt)>),
+    /// The commit that begins a term, with the votes that give its signer the right.
+    Takeover {
+        /// The first entry of the term.
+        entry: SignedEntry,
+        /// The MLS message.
+        commit: Vec<u8>,
+        /// The votes.
+        votes: Vec<SignedSignal>,
+    },
 }
+
+/// Receipts in one frame.
+pub const RECEIPTS_MAX: usize = 64;
 
 /// Why the inside of an envelope was refused. A member's fault.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -36,6 +54,11 @@ pub enum FrameError {
 
 const APPLICATION: u16 = 1;
 const COMMIT: u16 = 2;
+const RECEIPTS: u16 = 3;
+const TAKEOVER: u16 = 4;
+
+/// A length, and for each receipt envelope id, leaf and signature.
+const RECEIPTS_BYTES_MAX: usize = 8 + RECEIPTS_MAX * (32 + 4 + 64);
 
 #[derive(Serialize, Deserialize)]
 struct Outer {
@@ -51,6 +74,14 @@ struct CommitBody {
     commit: Vec<u8>,
 }
 
+#[derive(Serialize, Deserialize)]
+struct TakeoverBody {
+    entry: SignedEntry,
+    #[serde(with = "serde_bytes")]
+    commit: Vec<u8>,
+    votes: Vec<SignedSignal>,
+}
+
 impl SealedFrame {
     /// The frame's bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
@@ -59,6 +90,12 @@ impl SealedFrame {
             Self::Commit { entry, commit } => {
                 let body = CommitBody { entry: entry.clone(), commit: commit.clone() };
                 Outer { kind: COMMIT, body: wire::encode(&body) }
+            }
+            Self::Receipts(receipts) => Outer { kind: RECEIPTS, body: wire::encode(receipts) },
+            Self::Takeover { entry, commit, votes } => {
+                let (entry, commit, votes) = (entry.clone(), commit.clone(), votes.clone());
+                let body = TakeoverBody { entry, commit, votes };
+                Outer { kind: TAKEOVER, body: wire::encode(&body) }
             }
         };
         wire::encode(&outer)
@@ -76,6 +113,12 @@ impl SealedFrame {
                 let CommitBody { entry, commit } = wire::decode(&body, ENVELOPE_BYTES_MAX)?;
                 Ok(Self::Commit { entry, commit })
             }
+            RECEIPTS => Ok(Self::Receipts(wire::decode(&body, RECEIPTS_BYTES_MAX)?)),
+            TAKEOVER => {
+                let TakeoverBody { entry, commit, votes } =
+                    wire::decode(&body, ENVELOPE_BYTES_MAX)?;
+                Ok(Self::Takeover { entry, commit, votes })
+            }
             other => Err(FrameError::UnknownKind(other)),
         }
     }
@@ -84,11 +127,22 @@ impl SealedFrame {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::identity::Signature;
 
     #[test]
     fn frames_come_back_as_they_were() {
         let frame = SealedFrame::Application(vec![1, 2, 3]);
         assert_eq!(SealedFrame::from_bytes(&frame.to_bytes()), Ok(frame));
+    }
+
+    #[test]
+    fn a_frame_holds_so_many_receipts_and_no_more() {
+        let receipt = Receipt { leaf: 1, signature: Signature([2; 64]) };
+        let frame = |n| SealedFrame::Receipts(vec![(EnvelopeId([3; 32]), receipt.clone()); n]);
+        let full = frame(RECEIPTS_MAX);
+        assert_eq!(SealedFrame::from_bytes(&full.to_bytes()), Ok(full));
+        let over = SealedFrame::from_bytes(&frame(RECEIPTS_MAX + 1).to_bytes());
+        assert!(matches!(over, Err(FrameError::Decode(DecodeError::TooLong { .. }))));
     }
 
     #[test]

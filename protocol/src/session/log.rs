@@ -25,6 +25,8 @@ pub enum EntryKind {
     Add,
     /// It removes members and nothing else.
     Remove,
+    /// It begins a term: it puts its signer first in the policy and does nothing else.
+    Term,
 }
 
 /// Why a log entry was refused. The fault of whoever sent it.

@@ -29,6 +29,8 @@
 //! | `storage` | what openmls keeps, as ordered rows with all-or-nothing changes |
 //! | `credential` | who stands behind a leaf, signed by the persona |
 //! | `policy`, `log` | who may commit, and the signed chain of commits |
+//! | [`succession`] | who may commit when the sequencer is gone, and which branch holds |
+//! | `signal` | what members say about a group outside of it: votes, and what they followed |
 //! | `envelope`, `padding`, `tag`, `frame` | the outer format and what it encloses |
 //! | `sealed_box` | first contact, in the same format |
 //!
@@ -47,7 +49,9 @@ mod openmls;
 mod padding;
 mod policy;
 mod sealed_box;
+mod signal;
 mod storage;
+pub mod succession;
 mod tag;
 mod welcome;
 
@@ -58,12 +62,13 @@ pub use self::{
     engine::{Change, GroupEngine, Opened, Position, StateWrite},
     envelope::{ENVELOPE_BYTES_MAX, Envelope, EnvelopeError},
     error::{Fault, SessionError},
-    frame::{FrameError, SealedFrame},
+    frame::{FrameError, RECEIPTS_MAX, SealedFrame},
     log::{EntryError, EntryKind, SeqEntry, SignedEntry},
-    openmls::{OpenMls, PAST_EPOCHS},
+    openmls::{OUT_OF_ORDER_MAX, OpenMls, PAST_EPOCHS},
     padding::{BUCKET_STEP, BUCKETS},
     policy::{GroupPolicy, GuardedOperation, POLICY_EXTENSION},
     sealed_box::{SealingSecret, contact_tags, open_sealed, seal_to},
+    signal::{SIGNAL_LIFETIME_MS, Signal, SignedSignal, Word},
     tag::{Tag, TagKey, WINDOW_MS},
     welcome::Invitation,
 };

@@ -40,9 +40,10 @@ pub enum GuardedOperation {
 pub struct GroupPolicy {
     /// Who made the group.
     pub creator: PersonaId,
-    /// Who may commit, by rank: the creator, then its deputies. 1 to 5, no repetition.
+    /// Who may commit: first the sequencer of the term, then its deputies by rank. 1 to 5, no
+    /// repetition. In term 0 the first is the creator.
     pub sequencers: Vec<PersonaId>,
-    /// Counts successions; 0 in this version.
+    /// Counts successions.
     pub term: u64,
     /// Whose wishes for changes the sequencer follows. Ordered, at most 32.
     pub admins: Vec<PersonaId>,
@@ -70,9 +71,14 @@ impl GroupPolicy {
 
     /// Who may commit now.
     pub fn sequencer(&self) -> PersonaId {
-        // A checked policy has the creator at rank 0; only a term after the first, which no
-        // version yet begins, could put someone else in charge.
         self.sequencers.first().copied().unwrap_or(self.creator)
+    }
+
+    /// The policy after a succession: a later term, and somebody else at the first rank.
+    pub fn after(&self, term: u64, sequencer: PersonaId) -> Self {
+        let others = self.sequencers.iter().filter(|other| **other != sequencer);
+        let sequencers = [sequencer].iter().chain(others).take(SEQUENCERS_MAX).copied().collect();
+        Self { sequencers, term, ..self.clone() }
     }
 
     /// Checks the rules of the fields.
@@ -86,13 +92,11 @@ impl GroupPolicy {
             sorted.windows(2).all(|pair| pair[0] != pair[1])
         };
         if self.sequencers.len() > SEQUENCERS_MAX
-            || self.sequencers.first() != Some(&self.creator)
+            || self.sequencers.is_empty()
+            || (self.term == 0 && self.sequencers.first() != Some(&self.creator))
             || !distinct(&self.sequencers)
         {
             return Err("sequencers");
-        }
-        if self.term != 0 {
-            return Err("term");
         }
         if self.admins.len() > ADMINS_MAX || !self.admins.is_sorted_by(|a, b| a < b) {
             return Err("admins");
@@ -130,6 +134,16 @@ mod tests {
     }
 
     #[test]
+    fn a_succession_puts_another_first_and_keeps_the_rest() {
+        let (one, two) = (PersonaId([1; 32]), PersonaId([2; 32]));
+        let later = GroupPolicy::by(one).after(3, two);
+        assert_eq!((later.sequencer(), later.creator, later.term), (two, one, 3));
+        assert_eq!(later.sequencers, vec![two, one]);
+        assert_eq!(later.check(), Ok(()));
+        assert_eq!(later.after(4, one).sequencers, vec![one, two]);
+    }
+
+    #[test]
     fn each_field_that_breaks_its_rule_is_named() {
         let plain = GroupPolicy::by(PersonaId([1; 32]));
         let (one, two) = (PersonaId([1; 32]), PersonaId([2; 32]));
@@ -137,7 +151,6 @@ mod tests {
             ("sequencers", GroupPolicy { sequencers: vec![], ..plain.clone() }),
             ("sequencers", GroupPolicy { sequencers: vec![two, one], ..plain.clone() }),
             ("sequencers", GroupPolicy { sequencers: vec![one, two, two], ..plain.clone() }),
-            ("term", GroupPolicy { term: 1, ..plain.clone() }),
             ("admins", GroupPolicy { admins: vec![two, one], ..plain.clone() }),
             ("guarded", GroupPolicy { guarded: vec![GuardedOperation::Add], ..plain }),
         ];

@@ -25,7 +25,11 @@ use super::{
     envelope::NONCE_BYTES,
     tag::{window, windows},
 };
-use crate::{card::SealingKey, identity::Domain};
+use crate::{
+    card::SealingKey,
+    identity::Domain,
+    mailbox::{ReleaseKey, ReleaseLock},
+};
 
 const EPHEMERAL_BYTES: usize = 32;
 
@@ -50,7 +54,8 @@ impl fmt::Debug for SealingSecret {
     }
 }
 
-/// Seals bytes to the holder of a sealing key, addressed for the day of `now_ms`.
+/// Seals bytes to the holder of a sealing key, addressed for the day of `now_ms`. Comes with the
+/// lock whose key only author and recipient can compute.
 ///
 /// # Errors
 /// [`SessionError::SealingKey`] for a key of small order, [`SessionError::Envelope`] when the
@@ -60,7 +65,7 @@ pub fn seal_to(
     plaintext: &[u8],
     now_ms: u64,
     rng: &mut (impl CryptoRng + RngCore),
-) -> Result<Envelope, SessionError> {
+) -> Result<(Envelope, ReleaseLock), SessionError> {
     let mut seed = Zeroizing::new([0; 32]);
     rng.fill_bytes(seed.as_mut());
     let mut nonce = [0; NONCE_BYTES];
@@ -75,14 +80,18 @@ pub fn seal_to(
     let box_key = box_key(shared.as_bytes(), &nonce, &ephemeral, key);
     let masked = mask(ephemeral, key, &nonce);
     let tag = contact_tag(key, window(now_ms));
-    Ok(Envelope::seal_after(&masked, &box_key, tag, nonce, plaintext)?)
+    let envelope = Envelope::seal_after(&masked, &box_key, tag, nonce, plaintext)?;
+    Ok((envelope, release_key(&box_key).lock()))
 }
 
-/// Opens a box sealed to our key.
+/// Opens a box sealed to our key: what it encloses, and the key that gives it free at a mailbox.
 ///
 /// # Errors
 /// [`SessionError::SealedBox`] when it is for another key or was changed.
-pub fn open_sealed(secret: &SealingSecret, envelope: &Envelope) -> Result<Vec<u8>, SessionError> {
+pub fn open_sealed(
+    secret: &SealingSecret,
+    envelope: &Envelope,
+) -> Result<(Vec<u8>, ReleaseKey), SessionError> {
     let (key, nonce) = (secret.public(), envelope.nonce());
     let ephemeral = mask(envelope.after_nonce(), &key, &nonce);
     let shared = secret.0.diffie_hellman(&PublicKey::from(ephemeral));
@@ -90,10 +99,8 @@ pub fn open_sealed(secret: &SealingSecret, envelope: &Envelope) -> Result<Vec<u8
         return Err(SessionError::SealedBox);
     }
     let box_key = box_key(shared.as_bytes(), &nonce, &ephemeral, &key);
-    envelope
-        .open_after(EPHEMERAL_BYTES, &box_key)
-        .map(|content| content.to_vec())
-        .ok_or(SessionError::SealedBox)
+    let content = envelope.open_after(EPHEMERAL_BYTES, &box_key).ok_or(SessionError::SealedBox)?;
+    Ok((content.to_vec(), release_key(&box_key)))
 }
 
 /// The tags under which first contacts for a sealing key may come now: yesterday's, today's and
@@ -123,6 +130,11 @@ fn box_key(
     derive(shared, nonce, &[b"key", &ephemeral[..], &key.0].concat())
 }
 
+/// The box key is used once, so what is derived from it is too.
+fn release_key(box_key: &[u8; 32]) -> ReleaseKey {
+    ReleaseKey(*derive(box_key, &[], b"release"))
+}
+
 fn derive(input: &[u8; 32], salt: &[u8], purpose: &[u8]) -> Zeroizing<[u8; 32]> {
     let mut output = Zeroizing::new([0; 32]);
     Hkdf::<Sha256>::new(Some(salt), input)
@@ -143,7 +155,7 @@ mod tests {
 
     fn sealed(secret: &SealingSecret, plaintext: &[u8]) -> Envelope {
         let mut rng = ChaCha20Rng::from_seed([1; 32]);
-        seal_to(&secret.public(), plaintext, NOW, &mut rng).unwrap()
+        seal_to(&secret.public(), plaintext, NOW, &mut rng).unwrap().0
     }
 
     #[test]
@@ -151,8 +163,17 @@ mod tests {
         let (ours, other) =
             (SealingSecret::from_seed(&[1; 32]), SealingSecret::from_seed(&[2; 32]));
         let envelope = sealed(&ours, b"hello");
-        assert_eq!(open_sealed(&ours, &envelope), Ok(b"hello".to_vec()));
+        assert_eq!(open_sealed(&ours, &envelope).unwrap().0, b"hello");
         assert_eq!(open_sealed(&other, &envelope), Err(SessionError::SealedBox));
+    }
+
+    #[test]
+    fn whoever_opens_a_box_has_the_key_to_its_lock() {
+        let ours = SealingSecret::from_seed(&[1; 32]);
+        let mut rng = ChaCha20Rng::from_seed([1; 32]);
+        let (envelope, lock) = seal_to(&ours.public(), b"hello", NOW, &mut rng).unwrap();
+        let (_, key) = open_sealed(&ours, &envelope).unwrap();
+        assert_eq!(key.lock(), lock);
     }
 
     #[test]
@@ -189,7 +210,7 @@ mod tests {
         let secret = SealingSecret::from_seed(&[1; 32]);
         let mut rng = ChaCha20Rng::from_seed([1; 32]);
         let top_bits = (0..64).filter(|_| {
-            let envelope = seal_to(&secret.public(), b"hello", NOW, &mut rng).unwrap();
+            let (envelope, _) = seal_to(&secret.public(), b"hello", NOW, &mut rng).unwrap();
             envelope.after_nonce()[31] & 0x80 != 0
         });
         assert!((8..56).contains(&top_bits.count()));

@@ -7,6 +7,11 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
+use crate::{
+    identity::{EnvelopeId, PersonaId},
+    mailbox::{ReleaseKey, Token},
+};
+
 /// How long one tag is used, in milliseconds: a day, counted from the Unix epoch.
 pub const WINDOW_MS: u64 = 24 * 60 * 60 * 1000;
 
@@ -22,7 +27,7 @@ impl fmt::Debug for Tag {
 
 impl Tag {
     /// The first 16 bytes of SHA-256 over these bytes.
-    pub(super) fn of(bytes: &[u8]) -> Self {
+    pub(crate) fn of(bytes: &[u8]) -> Self {
         let mut tag = [0; 16];
         tag.copy_from_slice(&Sha256::digest(bytes)[..16]);
         Self(tag)
@@ -59,21 +64,42 @@ impl TagKey {
 
     /// The token of a window. Showing it proves membership of the group to whoever holds
     /// envelopes for its tag, and links nothing across windows.
-    pub fn token(&self, window: u64) -> [u8; 32] {
-        let mut mac =
-            Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes keys of any length");
-        mac.update(&window.to_be_bytes());
-        mac.finalize().into_bytes().into()
+    pub fn token(&self, window: u64) -> Token {
+        Token(self.derive(&[&window.to_be_bytes()]))
     }
 
     /// The tag of a window: a hash of its token.
     pub fn tag(&self, window: u64) -> Tag {
-        Tag::of(&self.token(window))
+        self.token(window).tag()
+    }
+
+    /// With what a member gives an envelope of this epoch free at a mailbox.
+    pub fn release_key(&self, envelope: &EnvelopeId, member: &PersonaId) -> ReleaseKey {
+        ReleaseKey(self.derive(&[b"release", envelope.as_bytes(), member.as_bytes()]))
+    }
+
+    /// HMAC-SHA-256. What it is made over tells by its length which purpose it is for: 8 bytes or
+    /// 71.
+    fn derive(&self, parts: &[&[u8]]) -> [u8; 32] {
+        let mut mac =
+            Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes keys of any length");
+        parts.iter().for_each(|part| mac.update(part));
+        mac.finalize().into_bytes().into()
     }
 
     /// The tag of the window a moment lies in, `now_ms` since the Unix epoch.
     pub fn tag_at(&self, now_ms: u64) -> Tag {
         self.tag(window(now_ms))
+    }
+
+    /// The token behind a tag of this key around a moment.
+    pub fn token_of(&self, tag: Tag, around_ms: u64) -> Option<Token> {
+        self.tokens_at(around_ms).into_iter().find(|token| token.tag() == tag)
+    }
+
+    /// The tokens of the tags a receiver listens to at a moment.
+    pub fn tokens_at(&self, now_ms: u64) -> [Token; 3] {
+        windows(now_ms).map(|window| self.token(window))
     }
 
     /// The tags a receiver listens to at a moment.

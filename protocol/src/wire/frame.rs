@@ -1,4 +1,4 @@
-//! What crosses a stream between two home nodes.
+//! What crosses a stream between two nodes.
 //!
 //! A frame on the stream is a 4-byte big-endian length and that many bytes: one version byte,
 //! then the canonical encoding of [`Frame`].
@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     card::SignedCard,
     identity::{EnvelopeId, PersonaId, Signature},
+    mailbox,
     wire::{DecodeError, codec},
 };
 
@@ -16,7 +17,7 @@ pub const FRAME_BYTES_MAX: usize = codec::MESSAGE_BYTES_MAX;
 
 const VERSION: u8 = 1;
 
-/// One thing a home node says to another.
+/// One thing a node says to another.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Frame {
     /// A sealed envelope; see [`crate::session::Envelope`]. Its tag says whom it is for.
@@ -32,6 +33,10 @@ pub enum Frame {
         /// Its newest card.
         card: Option<SignedCard>,
     },
+    /// To a mailbox.
+    ToMailbox(mailbox::Request),
+    /// From a mailbox.
+    FromMailbox(mailbox::Reply),
 }
 
 /// Says that an envelope has been committed by a recipient, and proves which one.

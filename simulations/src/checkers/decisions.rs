@@ -6,8 +6,8 @@ use engine::personas::TimeRange;
 use engine::{Table, Write};
 use protocol::{
     decision::{
-        Certificate, Charter, Choice, Kind, SignedMessage, SignedProposal, Statement, TrustAnchors,
-        verify,
+        Certificate, Charter, Choice, Kind, Outcome, SignedMessage, SignedProposal, Statement,
+        TrustAnchors, verify,
     },
     identity::{PersonaId, ProposalId},
     wire,
@@ -202,6 +202,31 @@ impl World<'_> {
         amiss
     }
 
+    /// Whoever may book alone and was free has booked what was decided, and its task says so.
+    pub(super) fn judge_tasks(&self) -> Vec<String> {
+        let mut amiss = Vec::new();
+        for standing in self.standings() {
+            let Some(certificate) = standing.certificates.first() else { continue };
+            let Some(slot) = slot_of(certificate) else { continue };
+            let person = self.people.iter().find(|person| person.id == Some(standing.persona));
+            let Some(person) = person else { continue };
+            let id = standing.proposal.to_string();
+            let booked = person.diary.booked.iter().any(|booking| booking.decision == id);
+            if !booked && !person.diary.was_busy(&slot) {
+                amiss.push(format!("{} has not booked what was decided", person.name));
+            }
+        }
+        for person in 0..self.people.len() {
+            for task in self.tasks(person) {
+                let result = task.result.unwrap_or_default();
+                if result.contains("nobody answered") || result.contains("not in the calendar") {
+                    amiss.push(format!("{}'s task came to: {result}", self.people[person].name));
+                }
+            }
+        }
+        amiss
+    }
+
     fn judge_voters(&self, certificate: &Certificate, slot: &TimeRange) -> Vec<String> {
         let mut amiss = Vec::new();
         for record in &certificate.content().ballots {
@@ -218,4 +243,16 @@ impl World<'_> {
         }
         amiss
     }
+}
+
+/// The time a certificate chose, if it is about times.
+fn slot_of(certificate: &Certificate) -> Option<TimeRange> {
+    let Outcome::Winners { options, .. } = &certificate.result().outcome else { return None };
+    let option = certificate.proposal().options.get(usize::from(*options.first()?))?;
+    let (start, end) = option.split_once('/')?;
+    let instant = |text: &str| {
+        let timestamp: jiff::Timestamp = text.parse().ok()?;
+        u64::try_from(timestamp.as_millisecond()).ok()
+    };
+    Some(TimeRange { start_ms: instant(start)?, end_ms: instant(end)? })
 }

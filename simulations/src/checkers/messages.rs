@@ -7,7 +7,10 @@ use engine::{
     rows::{self, MessageRow, ReceiptRow},
     view::DeliveryState,
 };
-use protocol::identity::{ConversationId, MessageId, PersonaId};
+use protocol::{
+    decision::is_ballot_by,
+    identity::{ConversationId, MessageId, PersonaId},
+};
 
 use super::{Checkers, durability::index_key};
 use crate::{disk::Disk, world::World};
@@ -39,6 +42,19 @@ fn log(disk: &Disk) -> Vec<Logged> {
         Some(Logged { conversation, row: rows::from_bytes(value).ok()? })
     })
     .collect()
+}
+
+/// Whether a log shows a vote by another message that casts it. A voter says its vote again in
+/// case it was not sent, and whichever of these equal messages comes first is the one shown.
+fn shows_vote(disk: &Disk, cast: &Logged) -> bool {
+    let Logged { conversation, row } = cast;
+    let content = &row.message.content;
+    is_ballot_by(&row.author, &content.body)
+        && log(disk).iter().any(|shown| {
+            shown.conversation == *conversation
+                && shown.row.author == row.author
+                && shown.row.message.content == *content
+        })
 }
 
 impl Checkers {
@@ -73,7 +89,7 @@ impl World<'_> {
     }
 
     /// What a node says was delivered is on the recipient's disk.
-    pub(crate) fn check_receipts(&mut self, writes: &[Write]) {
+    pub(crate) fn check_receipts(&mut self, node: usize, writes: &[Write]) {
         for write in writes.iter().filter(|write| write.table == Table::Receipt) {
             let row = write.value.as_ref().and_then(|value| rows::from_bytes(value).ok());
             let Some(ReceiptRow { state: DeliveryState::Delivered, .. }) = row else { continue };
@@ -84,11 +100,31 @@ impl World<'_> {
                 self.checkers.complain("a receipt of nobody".into());
                 continue;
             };
-            if find(&self.nodes[person.node].disk, &message).is_none() {
+            let there = &self.nodes[person.node].disk;
+            let sent = find(&self.nodes[node].disk, &message);
+            if find(there, &message).is_none() && !sent.is_some_and(|sent| shows_vote(there, &sent))
+            {
                 let name = person.name;
                 self.checkers.complain(format!("{message} is not on the disk of {name}'s node"));
             }
         }
+    }
+
+    /// How many messages of a person are not known to be delivered.
+    pub(crate) fn undelivered_by(&self, author: usize) -> usize {
+        let disk = &self.nodes[self.people[author].node].disk;
+        let theirs = self.checkers.promised.iter().filter(|promise| promise.author == author);
+        let doubtful = theirs.filter(|promise| {
+            let mut receipts = disk.under(Table::Receipt, promise.message.as_bytes());
+            let delivered = |value: &[u8]| {
+                matches!(
+                    rows::from_bytes(value),
+                    Ok(ReceiptRow { state: DeliveryState::Delivered, .. })
+                )
+            };
+            !receipts.any(|(_, value)| delivered(value))
+        });
+        doubtful.count()
     }
 
     /// Whether a person was ever removed from a conversation, so that promises end there.
@@ -103,7 +139,8 @@ impl World<'_> {
         for (node, log) in logs.iter().enumerate() {
             let mut seen = BTreeSet::new();
             let mut last: BTreeMap<(ConversationId, PersonaId), u64> = BTreeMap::new();
-            for Logged { conversation, row } in log {
+            for read in log {
+                let Logged { conversation, row } = read;
                 let id = row.message.id;
                 if !seen.insert(id) {
                     amiss.push(format!("{id} stands twice in the log of node {node}"));
@@ -112,25 +149,30 @@ impl World<'_> {
                 if before.is_some_and(|before| before >= row.message.seq) {
                     amiss.push(format!("node {node} has {id} after a later one of its author"));
                 }
-                amiss.extend(self.judge_reader(node, row));
+                amiss.extend(self.judge_reader(node, read));
             }
             places.push(seen);
         }
-        for promise in &self.checkers.promised {
+        let alive = |promise: &&Promise| !self.is_dead(promise.author);
+        for promise in self.checkers.promised.iter().filter(alive) {
             amiss.extend(self.judge_promise(promise, &places));
         }
         amiss.extend(self.judge_outboxes());
         amiss
     }
 
-    /// Nobody reads what was not for them.
-    fn judge_reader(&self, node: usize, row: &MessageRow) -> Option<String> {
+    /// Nobody reads what was not for them, or what nobody wrote.
+    fn judge_reader(&self, node: usize, read: &Logged) -> Option<String> {
+        let row = &read.row;
         let author = self.people.iter().find(|person| person.id == Some(row.author))?;
         if author.node == node {
             return None;
         }
-        let Some(sent) = find(&self.nodes[author.node].disk, &row.message.id) else {
-            return Some(format!("{} never wrote {}", author.name, row.message.id));
+        let disk = &self.nodes[author.node].disk;
+        let Some(sent) = find(disk, &row.message.id) else {
+            // Whose it was to read is not in the log of its author, who shows it once.
+            let again = shows_vote(disk, read);
+            return (!again).then(|| format!("{} never wrote {}", author.name, row.message.id));
         };
         let mut here = self.people.iter().filter(|person| person.node == node);
         let meant =
@@ -157,6 +199,9 @@ impl World<'_> {
                 amiss.push(format!("{name}'s {message} is for nobody"));
                 continue;
             };
+            if self.nodes[person.node].dead {
+                continue;
+            }
             if !places[person.node].contains(message) {
                 amiss.push(format!("{name}'s {message} has not reached {}", person.name));
             }
@@ -173,9 +218,20 @@ impl World<'_> {
 
     /// At the end nothing waits any more.
     fn judge_outboxes(&self) -> Vec<String> {
+        let dead: BTreeSet<_> = (0..self.people.len())
+            .filter(|person| self.is_dead(*person))
+            .filter_map(|person| self.people[person].id)
+            .collect();
         let waiting = |(index, node): (usize, &crate::node::Node)| {
-            let count = node.disk.under(Table::Outbox, b"").count();
-            (count > 0).then(|| format!("{count} rows are left in the outbox of node {index}"))
+            // What waits for the dead waits for ever.
+            let waits = |key: &[u8]| {
+                PersonaId::from_slice(key.get(9..).unwrap_or_default())
+                    .is_none_or(|recipient| !dead.contains(&recipient))
+            };
+            let rows = node.disk.under(Table::Outbox, b"p");
+            let count = rows.filter(|(key, _)| waits(key)).count();
+            (count > 0 && !node.dead)
+                .then(|| format!("{count} envelopes are left in the outbox of node {index}"))
         };
         self.nodes.iter().enumerate().filter_map(waiting).collect()
     }

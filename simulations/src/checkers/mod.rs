@@ -6,7 +6,7 @@
 //! | all members agree who is one, and who was removed knows it | `members.rs` |
 //! | nothing is shown, sent or acknowledged before it is on disk | `durability.rs` |
 //! | nobody signs twice; one certificate for a proposal, valid, at every member | `decisions.rs` |
-//! | a meeting lies where every voter was free | `decisions.rs` |
+//! | a meeting lies where every voter was free, and stands in every calendar | `decisions.rs` |
 //! | the memory of an engine is bounded | `bounds.rs` |
 //!
 //! Some rules are checked at every step, others when all is well again.
@@ -71,11 +71,13 @@ impl World<'_> {
     pub(crate) fn judge(&self) -> Vec<String> {
         let mut amiss: Vec<String> = Vec::new();
         let open = self.pursuits.iter().filter(|pursuit| !pursuit.done);
+        let open = open.filter(|pursuit| !self.is_dead(pursuit.wish.owner()));
         amiss.extend(open.map(|pursuit| format!("not done: {:?}", pursuit.wish)));
         amiss.extend(self.judge_members());
         amiss.extend(self.judge_messages());
         amiss.extend(self.judge_decisions());
         amiss.extend(self.judge_bookings());
+        amiss.extend(self.judge_tasks());
         amiss
     }
 }

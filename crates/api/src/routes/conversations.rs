@@ -74,7 +74,7 @@ async fn get(
         Reply::Conversation(view) => Json(view.into()))
 }
 
-/// Adds contacts to a group. Its creator only.
+/// Adds contacts to a group. Its sequencer, its admins, or anyone while the sequencer is gone.
 #[utoipa::path(post, path = "/v1/conversations/{id}/members",
     operation_id = "add_members", tag = "conversations",
     request_body = NewMembers, params(("id" = String, Path, description = "The conversation")),
@@ -89,7 +89,7 @@ async fn add(
     changed(node.ask(request).await?)
 }
 
-/// Removes a member of a group. Its creator only.
+/// Removes a member of a group. Its sequencer, its admins, or anyone while the sequencer is gone.
 #[utoipa::path(delete, path = "/v1/conversations/{id}/members/{persona}",
     operation_id = "remove_member", tag = "conversations",
     params(("id" = String, Path, description = "The conversation"),

@@ -10,8 +10,19 @@ use crate::router::App;
 /// One word.
 #[derive(Debug, Serialize, ToSchema)]
 struct Health {
-    /// `live`, `ready` or `starting`.
+    /// `live`, `ready`, `read-only` or `starting`.
     status: &'static str,
+}
+
+/// What a node can do now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Readiness {
+    /// Nothing yet, or nothing any more.
+    Starting,
+    /// Everything.
+    Ready,
+    /// Its disk is nearly full: it shows what it has and takes nothing new.
+    ReadOnly,
 }
 
 pub(super) fn routes() -> OpenApiRouter<App> {
@@ -27,12 +38,14 @@ async fn live() -> Json<Health> {
 
 /// Whether the node has opened its store and network.
 #[utoipa::path(get, path = "/health/ready", tag = "node", security(()),
-    responses((status = 200, description = "It has", body = Health),
+    responses((status = 200, description = "It has; `read-only` while its disk is nearly full",
+            body = Health),
         (status = 503, description = "Not yet, or no longer", body = Health)))]
 async fn ready(State(app): State<App>) -> (StatusCode, Json<Health>) {
-    if *app.ready.borrow() {
-        (StatusCode::OK, Json(Health { status: "ready" }))
-    } else {
-        (StatusCode::SERVICE_UNAVAILABLE, Json(Health { status: "starting" }))
-    }
+    let (code, status) = match *app.ready.borrow() {
+        Readiness::Starting => (StatusCode::SERVICE_UNAVAILABLE, "starting"),
+        Readiness::Ready => (StatusCode::OK, "ready"),
+        Readiness::ReadOnly => (StatusCode::OK, "read-only"),
+    };
+    (code, Json(Health { status }))
 }

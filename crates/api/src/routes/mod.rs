@@ -10,10 +10,12 @@ mod messages;
 mod network;
 mod personas;
 mod proposals;
+mod queue;
 mod session;
 mod tasks;
 
 pub(crate) use events::LISTENERS_MAX;
+pub use health::Readiness;
 
 use axum::middleware::from_fn_with_state;
 use utoipa_axum::router::OpenApiRouter;
@@ -33,6 +35,7 @@ pub(crate) fn all(app: &App) -> OpenApiRouter<App> {
         .merge(tasks::routes())
         .merge(approvals::routes())
         .merge(network::routes())
+        .merge(queue::routes())
         .layer(from_fn_with_state(app.clone(), bounded))
         .merge(health::routes())
         .merge(events::routes())

@@ -75,6 +75,8 @@ pub(crate) struct Contact {
     state: ContactState,
     /// Whether its home node is connected to ours now.
     online: bool,
+    /// How that node is reached: `here` for our own, `direct`, `relayed` or `none`.
+    path: String,
     /// When its home node was last connected.
     #[schema(format = DateTime)]
     last_seen: Option<String>,
@@ -114,6 +116,7 @@ impl From<ContactView> for Contact {
             tier: view.tier.to_owned(),
             state: view.state.into(),
             online: view.online,
+            path: view.path.to_owned(),
             last_seen: view.last_seen_ms.map(iso),
             last_seen_ms: view.last_seen_ms,
         }

@@ -1,13 +1,13 @@
 //! Frames of the event streams.
 
-use engine::{Event, EventBody};
+use engine::{Event, EventBody, view::DeliveryState as Far};
 use protocol::identity::{ConversationId, MessageId, PersonaId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    message::{DeliveryState, Message},
+    message::{DeliveryState, Held, Message},
     time::iso,
 };
 
@@ -79,7 +79,7 @@ fn particulars(body: EventBody) -> (String, Value) {
             (message.id.clone(), json!(message))
         }
         EventBody::MessageDelivery { message, conversation, recipient, state } => {
-            delivery(message, conversation, recipient, state.into())
+            delivery(message, conversation, recipient, state)
         }
         EventBody::ProposalUpdated { proposal, conversation, phase } => {
             let id = proposal.to_string();
@@ -107,14 +107,15 @@ fn delivery(
     message: MessageId,
     conversation: ConversationId,
     recipient: PersonaId,
-    state: DeliveryState,
+    state: Far,
 ) -> (String, Value) {
     let id = message.to_string();
     let data = json!({
         "message": id,
         "conversation": conversation.to_string(),
         "recipient": recipient.to_string(),
-        "state": state,
+        "state": DeliveryState::from(state),
+        "mailboxes": Held::of(state),
     });
     (id, data)
 }

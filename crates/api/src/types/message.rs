@@ -1,7 +1,10 @@
 //! Messages and what became of them.
 
 use engine::view::{DeliveryState as Far, DeliveryView, MessageView};
-use protocol::identity::{MessageId, PersonaId};
+use protocol::{
+    identity::{MessageId, PersonaId},
+    mailbox::needed,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -90,8 +93,12 @@ pub(crate) enum MessageState {
     Received,
     /// On our disk; at least one recipient's node has still to confirm it.
     Accepted,
+    /// Enough mailboxes hold it for every recipient whose node is away.
+    Stored,
     /// On the disk of every recipient that is still there to have it.
     Delivered,
+    /// Its owner took it back before it left.
+    Cancelled,
     /// It can reach no recipient any more.
     Failed,
 }
@@ -103,11 +110,37 @@ pub(crate) struct Delivery {
     recipient: String,
     /// How far.
     state: DeliveryState,
+    /// Who holds it meanwhile; null unless some mailbox does.
+    mailboxes: Option<Held>,
     /// When that state was reached.
     #[schema(format = DateTime)]
     at: String,
     /// The same in milliseconds since the Unix epoch.
     at_ms: u64,
+}
+
+/// How many of a recipient's mailboxes hold a message for it, by their signed word.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+pub(crate) struct Held {
+    /// So many do.
+    held: u8,
+    /// So many it has.
+    of: u8,
+}
+
+impl Held {
+    /// The mailboxes of a state.
+    pub(crate) fn of(state: Far) -> Option<Self> {
+        match state {
+            Far::Stored { held, of } => Some(Self { held, of }),
+            _ => None,
+        }
+    }
+
+    /// Whether one of them may die and the message is still there.
+    fn is_enough(&self) -> bool {
+        usize::from(self.held) >= needed(self.of.into())
+    }
 }
 
 /// How far a message has come for one recipient.
@@ -116,8 +149,14 @@ pub(crate) struct Delivery {
 pub(crate) enum DeliveryState {
     /// On our disk, waiting for the recipient's node.
     Queued,
+    /// Held by enough mailboxes of the recipient, whose node is away: two, or all it has.
+    Stored,
     /// On the recipient's disk, by its signed receipt.
     Delivered,
+    /// It waited 30 days, and its recipient never came for it.
+    Expired,
+    /// Its owner took it back before it left.
+    Cancelled,
     /// The recipient left or was removed before it could be delivered.
     Failed,
 }
@@ -126,19 +165,34 @@ impl From<Far> for DeliveryState {
     fn from(state: Far) -> Self {
         match state {
             Far::Queued => Self::Queued,
+            Far::Stored { .. } if Held::of(state).is_some_and(|held| held.is_enough()) => {
+                Self::Stored
+            }
+            Far::Stored { .. } => Self::Queued,
             Far::Delivered => Self::Delivered,
+            Far::Expired => Self::Expired,
+            Far::Cancelled => Self::Cancelled,
             Far::Failed => Self::Failed,
         }
     }
 }
 
+/// Whether mailboxes hold a message for some recipient, and so many of them that this is true.
+fn any_with(view: &MessageView, holds: impl Fn(&Held) -> bool) -> bool {
+    view.deliveries.iter().filter_map(|delivery| Held::of(delivery.state)).any(|held| holds(&held))
+}
+
 impl MessageState {
     fn of(view: &MessageView) -> Self {
         let any = |far| view.deliveries.iter().any(|delivery| delivery.state == far);
+        let stored = any_with(view, Held::is_enough);
+        let waits = any(Far::Queued) || any_with(view, |held| !held.is_enough());
         match view.ours {
             false => Self::Received,
-            true if any(Far::Queued) => Self::Accepted,
-            true if any(Far::Failed) && !any(Far::Delivered) => Self::Failed,
+            true if waits => Self::Accepted,
+            true if stored => Self::Stored,
+            true if any(Far::Cancelled) && !any(Far::Delivered) => Self::Cancelled,
+            true if (any(Far::Failed) || any(Far::Expired)) && !any(Far::Delivered) => Self::Failed,
             true => Self::Delivered,
         }
     }
@@ -149,6 +203,7 @@ impl From<DeliveryView> for Delivery {
         Self {
             recipient: view.recipient.to_string(),
             state: view.state.into(),
+            mailboxes: Held::of(view.state),
             at: iso(view.at_ms),
             at_ms: view.at_ms,
         }

@@ -13,6 +13,7 @@ pub(crate) mod network;
 pub(crate) mod persona;
 mod problem;
 pub(crate) mod proposal;
+pub(crate) mod queue;
 mod rule;
 pub(crate) mod session;
 pub(crate) mod task;

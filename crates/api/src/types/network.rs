@@ -1,6 +1,6 @@
 //! The network as this node sees it, and the audit log.
 
-use engine::view::{AuditView, NetworkView, PeerView};
+use engine::view::{AuditView, FindingView, NetworkView, PeerView};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -11,12 +11,44 @@ use super::time::iso;
 pub(crate) struct Network {
     /// This node's key, in hexadecimal.
     node: String,
-    /// Multiaddresses others can dial.
+    /// Multiaddresses this node listens on.
     addresses: Vec<String>,
+    /// Multiaddresses others are told to try, best first; those with `/p2p-circuit` lead through
+    /// a relay.
+    told: Vec<String>,
+    /// Whether others can dial this node: `unknown`, `direct`, `relayed` (through relays only) or
+    /// `hidden` (not at all).
+    reachability: String,
+    /// What is so and what to do about it, in words.
+    findings: Vec<Finding>,
     /// Who is connected.
     peers: Vec<Peer>,
     /// Entries in the Kademlia routing table.
     routing_table: usize,
+}
+
+/// Something found out about the network.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Finding {
+    /// How much it matters: `good`, `note` or `problem`.
+    level: String,
+    /// What it is about: `listen`, `bootstrap`, `reachability`, `router` or `peers`.
+    about: String,
+    /// What is so, in a sentence.
+    words: String,
+    /// What to do about it, in a sentence; nothing need be done where it is missing.
+    remedy: Option<String>,
+}
+
+impl From<FindingView> for Finding {
+    fn from(view: FindingView) -> Self {
+        Self {
+            level: view.level.to_owned(),
+            about: view.about.to_owned(),
+            words: view.words,
+            remedy: view.remedy,
+        }
+    }
 }
 
 /// A connected node.
@@ -28,6 +60,8 @@ pub(crate) struct Peer {
     address: String,
     /// `quic` or `tcp`.
     transport: String,
+    /// `direct`, or `relayed` through another node.
+    path: String,
     /// The last round trip, in milliseconds, rounded up.
     rtt_ms: Option<u64>,
     /// Names of contacts that live there.
@@ -40,6 +74,7 @@ impl From<PeerView> for Peer {
             node: view.node,
             address: view.address,
             transport: view.transport.to_owned(),
+            path: view.path.to_owned(),
             rtt_ms: view.rtt_ms,
             contacts: view.contacts,
         }
@@ -51,6 +86,9 @@ impl From<NetworkView> for Network {
         Self {
             node: view.node,
             addresses: view.addresses,
+            told: view.told,
+            reachability: view.reachability.to_owned(),
+            findings: view.findings.into_iter().map(Finding::from).collect(),
             peers: view.peers.into_iter().map(Peer::from).collect(),
             routing_table: view.routing_table,
         }

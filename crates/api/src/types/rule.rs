@@ -36,6 +36,60 @@ pub(crate) enum Rule {
         #[serde(default = "one")]
         quorum: u16,
     },
+    /// Everyone gives every option points; the most points win.
+    Score {
+        /// The most points a voter can give to one option, 1 to 100.
+        #[serde(default = "five")]
+        points: u8,
+        /// How many options win.
+        #[serde(default = "one")]
+        winners: u16,
+        /// How many ballots must count for there to be a result at all.
+        #[serde(default = "one")]
+        quorum: u16,
+    },
+    /// Everyone says of every option yes (2 points), if need be (1) or no (0). The options that
+    /// suit most win; among those that suit as many, the ones with more yes.
+    Suitability {
+        /// How many options win.
+        #[serde(default = "one")]
+        winners: u16,
+        /// The share of the ballots that count which a winner must suit, if need be.
+        #[serde(default = "Share::half")]
+        #[schema(value_type = String, example = "1/2")]
+        minimum: Share,
+        /// How many ballots must count for there to be a result at all.
+        #[serde(default = "one")]
+        quorum: u16,
+    },
+    /// Everyone ranks the options; Schulze's method finds the winner.
+    Ranked {
+        /// How many ballots must count for there to be a result at all.
+        #[serde(default = "one")]
+        quorum: u16,
+    },
+    /// Accepted unless someone objects, with a reason.
+    Consent {
+        /// How many ballots must count for there to be a result at all.
+        #[serde(default = "one")]
+        quorum: u16,
+    },
+    /// A threshold that some members can refuse alone, by saying no.
+    Veto {
+        /// The share of `base` that has to say yes.
+        #[serde(default = "Share::seven_tenths")]
+        #[schema(value_type = String, example = "7/10")]
+        share: Share,
+        /// What it is a share of.
+        #[serde(default)]
+        base: Base,
+        /// How many ballots must count for there to be a result at all.
+        #[serde(default = "one")]
+        quorum: u16,
+        /// Who can refuse: places among the voters, from 0, in the order a proposal lists them,
+        /// which is that of their keys. Rising, none twice.
+        holders: Vec<u16>,
+    },
 }
 
 /// What a threshold is a share of.
@@ -51,6 +105,10 @@ pub(crate) enum Base {
 
 const fn one() -> u16 {
     1
+}
+
+const fn five() -> u8 {
+    5
 }
 
 impl Rule {
@@ -118,18 +176,53 @@ impl From<Share> for String {
     }
 }
 
+impl From<Base> for decision::Base {
+    fn from(base: Base) -> Self {
+        match base {
+            Base::Electorate => Self::Electorate,
+            Base::Cast => Self::Cast,
+        }
+    }
+}
+
+impl From<decision::Base> for Base {
+    fn from(base: decision::Base) -> Self {
+        match base {
+            decision::Base::Electorate => Self::Electorate,
+            decision::Base::Cast => Self::Cast,
+        }
+    }
+}
+
+impl From<Share> for Fraction {
+    fn from(Share { num, den }: Share) -> Self {
+        Self { num, den }
+    }
+}
+
+impl From<Fraction> for Share {
+    fn from(Fraction { num, den }: Fraction) -> Self {
+        Self { num, den }
+    }
+}
+
 impl From<Rule> for decision::Rule {
     fn from(rule: Rule) -> Self {
         match rule {
             Rule::Threshold { share: Share { num, den }, base, quorum } => {
-                let base = match base {
-                    Base::Electorate => decision::Base::Electorate,
-                    Base::Cast => decision::Base::Cast,
-                };
-                Self::Threshold { num, den, base, quorum }
+                Self::Threshold { num, den, base: base.into(), quorum }
             }
-            Rule::Approval { winners, minimum: Share { num, den }, quorum } => {
-                Self::Approval { winners, minimum: Fraction { num, den }, quorum }
+            Rule::Approval { winners, minimum, quorum } => {
+                Self::Approval { winners, minimum: minimum.into(), quorum }
+            }
+            Rule::Score { points, winners, quorum } => Self::Score { points, winners, quorum },
+            Rule::Suitability { winners, minimum, quorum } => {
+                Self::Suitability { winners, minimum: minimum.into(), quorum }
+            }
+            Rule::Ranked { quorum } => Self::Ranked { quorum },
+            Rule::Consent { quorum } => Self::Consent { quorum },
+            Rule::Veto { share: Share { num, den }, base, quorum, holders } => {
+                Self::Veto { num, den, base: base.into(), quorum, holders }
             }
         }
     }
@@ -139,30 +232,53 @@ impl From<decision::Rule> for Rule {
     fn from(rule: decision::Rule) -> Self {
         match rule {
             decision::Rule::Threshold { num, den, base, quorum } => {
-                let base = match base {
-                    decision::Base::Electorate => Base::Electorate,
-                    decision::Base::Cast => Base::Cast,
-                };
-                Self::Threshold { share: Share { num, den }, base, quorum }
+                Self::Threshold { share: Share { num, den }, base: base.into(), quorum }
             }
-            decision::Rule::Approval { winners, minimum: Fraction { num, den }, quorum } => {
-                Self::Approval { winners, minimum: Share { num, den }, quorum }
+            decision::Rule::Approval { winners, minimum, quorum } => {
+                Self::Approval { winners, minimum: minimum.into(), quorum }
+            }
+            decision::Rule::Score { points, winners, quorum } => {
+                Self::Score { points, winners, quorum }
+            }
+            decision::Rule::Suitability { winners, minimum, quorum } => {
+                Self::Suitability { winners, minimum: minimum.into(), quorum }
+            }
+            decision::Rule::Ranked { quorum } => Self::Ranked { quorum },
+            decision::Rule::Consent { quorum } => Self::Consent { quorum },
+            decision::Rule::Veto { num, den, base, quorum, holders } => {
+                Self::Veto { share: Share { num, den }, base: base.into(), quorum, holders }
             }
         }
     }
 }
 
-/// What a voter says: `"yes"`, `"no"`, `"abstain"`, or the indexes of the options it approves of.
+/// What a voter says: `"yes"`, `"no"`, `"abstain"`, the indexes of the options it approves of,
+/// `{"points": [..]}`, `{"rank": [..]}` or `{"object": "why"}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(
     untagged,
-    expecting = "a choice is \"yes\", \"no\", \"abstain\" or a list of the indexes of options"
+    expecting = "a choice is \"yes\", \"no\", \"abstain\", a list of the indexes of options, \
+                 {\"points\": [..]}, {\"rank\": [..]} or {\"object\": \"why\"}"
 )]
 pub(crate) enum Choice {
     /// One of the three words.
     Word(ChoiceWord),
     /// Indexes of options, in any order.
     Options(Vec<u16>),
+    /// What takes more than that.
+    More(ChoiceMore),
+}
+
+/// What a voter says of every option, or against the proposal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ChoiceMore {
+    /// Points for every option, in the order of the options.
+    Points(Vec<u8>),
+    /// Indexes of options, the most wanted first; those left out come last.
+    Rank(Vec<u16>),
+    /// An objection under a rule of consent, and why.
+    Object(String),
 }
 
 /// The words a voter may say.
@@ -181,10 +297,12 @@ impl PartialSchema for Choice {
     fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
         utoipa::openapi::OneOfBuilder::new()
             .description(Some(
-                "What a voter says: a word, or the indexes of the options it approves of.",
+                "What a voter says: a word, the indexes of the options it approves of, or points, \
+                 a ranking or an objection.",
             ))
             .item(ChoiceWord::schema())
             .item(Vec::<u16>::schema())
+            .item(ChoiceMore::schema())
             .into()
     }
 }
@@ -202,6 +320,9 @@ impl From<Choice> for decision::Choice {
                 indexes.dedup();
                 Self::Approve(indexes)
             }
+            Choice::More(ChoiceMore::Points(points)) => Self::Points(points),
+            Choice::More(ChoiceMore::Rank(indexes)) => Self::Rank(indexes),
+            Choice::More(ChoiceMore::Object(reason)) => Self::Object(reason),
         }
     }
 }
@@ -213,6 +334,9 @@ impl From<decision::Choice> for Choice {
             decision::Choice::No => Self::Word(ChoiceWord::No),
             decision::Choice::Abstain => Self::Word(ChoiceWord::Abstain),
             decision::Choice::Approve(indexes) => Self::Options(indexes),
+            decision::Choice::Points(points) => Self::More(ChoiceMore::Points(points)),
+            decision::Choice::Rank(indexes) => Self::More(ChoiceMore::Rank(indexes)),
+            decision::Choice::Object(reason) => Self::More(ChoiceMore::Object(reason)),
         }
     }
 }
@@ -229,6 +353,11 @@ mod tests {
             json!({"method": "threshold", "share": "7/10", "base": "electorate", "quorum": 1}),
             json!({"method": "threshold", "share": "1/2", "base": "cast", "quorum": 3}),
             json!({"method": "approval", "winners": 2, "minimum": "0/1", "quorum": 1}),
+            json!({"method": "score", "points": 5, "winners": 1, "quorum": 1}),
+            json!({"method": "suitability", "winners": 1, "minimum": "1/1", "quorum": 2}),
+            json!({"method": "ranked", "quorum": 1}),
+            json!({"method": "consent", "quorum": 4}),
+            json!({"method": "veto", "share": "1/2", "base": "cast", "quorum": 1, "holders": [0, 2]}),
         ] {
             let read: Rule = serde_json::from_value(rule.clone()).unwrap();
             let there = decision::Rule::from(read);
@@ -257,7 +386,23 @@ mod tests {
         assert_eq!(read(json!("yes")), Some(decision::Choice::Yes));
         assert_eq!(read(json!([2, 0, 2])), Some(decision::Choice::Approve(vec![0, 2])));
         assert_eq!(read(json!([])), Some(decision::Choice::Approve(vec![])));
-        for bad in [json!("maybe"), json!(1), json!([-1]), json!(["yes"]), json!(null)] {
+        for (text, choice) in [
+            (json!({"points": [2, 0]}), decision::Choice::Points(vec![2, 0])),
+            (json!({"rank": [1, 0]}), decision::Choice::Rank(vec![1, 0])),
+            (json!({"object": "No."}), decision::Choice::Object("No.".into())),
+        ] {
+            assert_eq!(read(text.clone()), Some(choice.clone()));
+            assert_eq!(json!(Choice::from(choice)), text);
+        }
+        for bad in [
+            json!({"points": [256]}),
+            json!({"rank": "no"}),
+            json!("maybe"),
+            json!(1),
+            json!([-1]),
+            json!(["yes"]),
+            json!(null),
+        ] {
             assert_eq!(read(bad.clone()), None, "{bad}");
         }
     }

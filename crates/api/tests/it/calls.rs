@@ -1,5 +1,6 @@
 //! Every call that goes well: what the engine is asked, and what comes back.
 
+use api::Readiness;
 use axum::{
     body::Body,
     http::{Method, StatusCode, header},
@@ -43,6 +44,10 @@ async fn reading_answers_with_ids_as_text_and_times_twice() {
         (format!("/v1/tasks/{TASK}"), "/slot/end_ms", json!(T + 60_000)),
         ("/v1/approvals".into(), "/approvals/0/from", json!(bob_id)),
         ("/v1/network".into(), "/peers/0/rtt_ms", json!(120)),
+        ("/v1/network".into(), "/peers/0/path", json!("relayed")),
+        ("/v1/network".into(), "/findings/0/level", json!("note")),
+        ("/v1/queue".into(), "/recipients/0/stored", json!(2)),
+        ("/v1/queue".into(), "/messages/0/waiting/0", json!(bob_id)),
         ("/v1/audit".into(), "/entries/0/action", json!("availability.answered")),
     ];
     for (path, pointer, expected) in cases {
@@ -126,6 +131,8 @@ async fn writing_asks_the_engine_for_what_the_body_says() {
             201,
             vec!["decide_within_ms: Some(60000)".into(), format!("persona: {me:?}")],
         ),
+        (format!("/v1/queue/{your}/retry"), json!({}), 204, vec![format!("{you:?}")]),
+        (format!("/v1/messages/{MESSAGE}/cancel"), json!({}), 204, vec!["CancelMessage".into()]),
         (
             format!("/v1/approvals/{APPROVAL}"),
             json!({"decision": "allow"}),
@@ -252,7 +259,9 @@ async fn health_says_one_word_and_needs_no_token() {
     };
     assert_eq!(ask("/health/live").await, (StatusCode::OK, json!({"status": "live"})));
     assert_eq!(ask("/health/ready").await, (StatusCode::OK, json!({"status": "ready"})));
-    harness.ready.send(false).unwrap();
+    harness.ready.send(Readiness::ReadOnly).unwrap();
+    assert_eq!(ask("/health/ready").await, (StatusCode::OK, json!({"status": "read-only"})));
+    harness.ready.send(Readiness::Starting).unwrap();
     let starting = (StatusCode::SERVICE_UNAVAILABLE, json!({"status": "starting"}));
     assert_eq!(ask("/health/ready").await, starting);
 }

@@ -21,9 +21,9 @@ use crate::{
     table::{CONVERSATION, MESSAGE, PROPOSAL, T, TASK, bob, maya, message},
 };
 
-const BASE: u64 = BOOT_MS * 1000;
+pub(crate) const BASE: u64 = BOOT_MS * 1000;
 
-struct Client(WebSocketStream<MaybeTlsStream<TcpStream>>);
+pub(crate) struct Client(pub(crate) WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Client {
     async fn open(harness: &Harness, path: &str, headers: &[(&'static str, String)]) -> Self {
@@ -36,7 +36,7 @@ impl Client {
     }
 
     /// A program with the token.
-    async fn program(harness: &Harness, path: &str) -> Self {
+    pub(crate) async fn program(harness: &Harness, path: &str) -> Self {
         let bearer = format!("Bearer {}", harness.token);
         Self::open(harness, path, &[("authorization", bearer)]).await
     }
@@ -53,7 +53,7 @@ impl Client {
     }
 
     /// The next frame that is no ping.
-    async fn hear(&mut self) -> Message {
+    pub(crate) async fn hear(&mut self) -> Message {
         loop {
             match self.0.next().await.expect("the stream goes on").unwrap() {
                 Message::Ping(_) | Message::Pong(_) => {}

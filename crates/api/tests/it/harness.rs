@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use api::{Call, Credentials, EventLog, Node};
+use api::{Call, Credentials, EventLog, Node, Readiness};
 use axum::{
     Router,
     body::{Body, to_bytes},
@@ -31,7 +31,7 @@ pub(crate) struct Harness {
     pub(crate) token: String,
     pub(crate) credentials: Arc<Credentials>,
     pub(crate) log: EventLog,
-    pub(crate) ready: watch::Sender<bool>,
+    pub(crate) ready: watch::Sender<Readiness>,
     asked: Arc<Mutex<Vec<engine::Request>>>,
     clock: Arc<Mutex<Instant>>,
     _dir: TempDir,
@@ -111,7 +111,7 @@ impl Harness {
         });
 
         let log = EventLog::new(BOOT_MS);
-        let (ready, is_ready) = watch::channel(true);
+        let (ready, is_ready) = watch::channel(Readiness::Ready);
         let authorities = vec![host.to_owned(), "localhost:7777".into(), "[::1]:7777".into()];
         let node = Node::new(requests, log.clone());
         let router = api::app(node, Arc::clone(&credentials), authorities, is_ready);

@@ -11,4 +11,6 @@ mod limits;
 mod login;
 mod openapi;
 mod page;
+#[cfg(target_os = "linux")]
+mod slow;
 mod table;

@@ -10,7 +10,7 @@ use axum::{
 use crate::harness::Harness;
 
 /// Every call there is.
-const CALLS: [(&str, &str); 37] = [
+const CALLS: [(&str, &str); 40] = [
     ("get", "/health/live"),
     ("get", "/health/ready"),
     ("get", "/openapi.json"),
@@ -44,6 +44,9 @@ const CALLS: [(&str, &str); 37] = [
     ("get", "/v1/proposals/{pid}"),
     ("post", "/v1/proposals/{pid}/ballots"),
     ("get", "/v1/proposals/{pid}/certificate"),
+    ("get", "/v1/queue"),
+    ("post", "/v1/queue/{persona}/retry"),
+    ("post", "/v1/messages/{id}/cancel"),
     ("get", "/v1/session"),
     ("get", "/v1/tasks"),
     ("get", "/v1/tasks/{id}"),

@@ -5,8 +5,9 @@ use engine::{
     request::{ConversationKind, DiscoveredView, LocalId},
     view::{
         ApprovalView, AuditView, ContactState, ContactView, ConversationView, DeliveryState,
-        DeliveryView, LastMessageView, MemberView, MessageView, NetworkView, PeerView, PersonaView,
-        ProposalView, StepView, TaskView, VoterView,
+        DeliveryView, FindingView, LastMessageView, MemberView, MessageView, NetworkView, PeerView,
+        PersonaView, ProposalView, QueueView, QueuedView, StepView, TaskView, VoterView,
+        WaitingView,
     },
 };
 use protocol::{
@@ -106,10 +107,52 @@ pub(crate) fn answer(request: Request) -> Result<Reply, RequestError> {
             known(approval == APPROVAL, "approval")?;
             Ok(Reply::Done)
         }
+        Request::ListQueue => Ok(Reply::Queue(QueueView {
+            envelopes: 3,
+            bytes: 1536,
+            oldest_ms: Some(T),
+            recipients: vec![WaitingView {
+                recipient: bob(),
+                name: "Bob".into(),
+                online: false,
+                last_seen_ms: Some(T),
+                next_try_ms: None,
+                mailboxes: 3,
+                envelopes: 3,
+                bytes: 1536,
+                stored: 2,
+                oldest_ms: T,
+            }],
+            messages: vec![QueuedView {
+                message: MESSAGE,
+                conversation: CONVERSATION,
+                author: maya(),
+                created_at_ms: T,
+                waiting: vec![bob()],
+                cancellable: true,
+            }],
+        })),
+        Request::Retry { recipient } => {
+            known(recipient == bob(), "recipient with waiting mail")?;
+            Ok(Reply::Done)
+        }
+        Request::CancelMessage(id) => {
+            known(id == MESSAGE, "waiting message")?;
+            Ok(Reply::Done)
+        }
         Request::GetNetwork => Ok(Reply::Network(NetworkView {
             node: "cd".repeat(32),
             addresses: vec!["/ip4/127.0.0.1/tcp/4001".into()],
+            told: vec!["/ip4/192.0.2.7/tcp/4001".into()],
+            reachability: "relayed",
+            findings: vec![FindingView {
+                level: "note",
+                about: "reachability",
+                words: "Others come through one relay.".into(),
+                remedy: Some("Set a second --bootstrap node.".into()),
+            }],
             peers: vec![PeerView {
+                path: "relayed",
                 node: "ef".repeat(32),
                 address: "/ip4/127.0.0.1/udp/4001/quic-v1".into(),
                 transport: "quic",
@@ -152,6 +195,7 @@ fn contact() -> ContactView {
         tier: "known",
         state: ContactState::Established,
         online: true,
+        path: "direct",
         last_seen_ms: Some(T),
     }
 }

@@ -31,6 +31,7 @@ function commands() {
     to("decisions", "Decisions", "vote"),
     to("approvals", "Approvals", "inbox"),
     to("contacts", "Contacts", "people"),
+    to("outbox", "Outbox", "clock"),
     to("network", "Network", "network"),
     to("activity", "Activity", "activity"),
     to("settings", "Settings", "settings"),

@@ -49,23 +49,36 @@ function ticks(m) {
   const all = m.deliveries ?? [];
   if (all.length === 0) return h("span", { class: "ticks", title: "On your node's disk" }, icon("check", 14));
   const arrived = all.filter((d) => d.state === "delivered").length;
-  const failed = all.filter((d) => d.state === "failed").length;
-  const words = arrived === 0 ? "Queued: waiting for the others' nodes" : `Delivered to ${arrived} of ${all.length}`;
+  const failed = all.filter((d) => ["failed", "expired", "cancelled"].includes(d.state)).length;
+  const stored = all.filter((d) => d.state === "stored").length;
+  const words = arrived > 0 ? `Delivered to ${arrived} of ${all.length}`
+    : stored > 0 ? "Stored at mailboxes until the others wake"
+    : failed === all.length ? "Not delivered" : "Queued: waiting for the others' nodes";
   const complete = arrived + failed === all.length && arrived > 0;
   return h("button", {
     class: `ticks${complete ? " complete" : ""}`, type: "button", title: `${words}. Click for details`, "aria-label": words, "aria-expanded": opened === m.id ? "true" : "false",
-    "data-testid": "delivery", "data-state": complete ? "delivered" : arrived > 0 ? "partial" : "queued",
+    "data-testid": "delivery", "data-state": complete ? "delivered" : arrived > 0 ? "partial" : stored > 0 ? "stored" : "queued",
     onclick: () => {
       opened = opened === m.id ? null : m.id;
       update();
     },
   },
   !complete && all.length > 1 && arrived > 0 && h("span", null, `${arrived}/${all.length}`),
-  icon(arrived === 0 ? "clock" : complete ? "checks" : "check", 14));
+  icon(arrived === 0 ? (failed === all.length ? "warn" : stored > 0 ? "check" : "clock") : complete ? "checks" : "check", 14));
 }
 
 /** @type {Record<string, string>} */
-const STATES = { queued: "queued until its node is connected", delivered: "delivered", failed: "left before it arrived" };
+const STATES = {
+  queued: "queued until its node is connected",
+  delivered: "delivered",
+  expired: "never came for it in 30 days",
+  cancelled: "taken back before it left",
+  failed: "left before it arrived",
+};
+
+/** @param {import("../model.js").Delivery} d */
+const stateOf = (d) =>
+  d.mailboxes ? `asleep; held by ${d.mailboxes.held} of ${d.mailboxes.of} mailboxes` : STATES[d.state] ?? d.state;
 
 /** @param {Message} m */
 const deliveries = (m) =>
@@ -73,7 +86,7 @@ const deliveries = (m) =>
     h("li", { key: d.recipient },
       avatar({ persona: d.recipient, name: nameOf(d.recipient) }, { size: "xs" }),
       h("span", { class: "truncate" }, nameOf(d.recipient)),
-      h("span", { class: "muted" }, STATES[d.state] ?? d.state, d.state === "delivered" && ` ${timeOfDay(d.at)}`))));
+      h("span", { class: "muted" }, stateOf(d), d.state === "delivered" && ` ${timeOfDay(d.at)}`))));
 
 /** @param {import("../model.js").Conversation} c @param {Message} m */
 const refused = (c, m) =>

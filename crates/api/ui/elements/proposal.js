@@ -10,6 +10,7 @@ import { href } from "../router.js";
 import { update } from "../store.js";
 import { refresh } from "../sync.js";
 import { avatar, avatarStack } from "./avatar.js";
+import { filledChoice, forget, moreInWords, paperRows, takesMore } from "./ballot.js";
 import { confirm } from "./dialog.js";
 import { chip, copyable } from "./parts.js";
 import { toast, toastError } from "./toast.js";
@@ -78,12 +79,14 @@ function outcomeBanner(p) {
 /** By how much the winners won. @param {Proposal} p */
 function margin(p) {
   if (p.tie) return "As many votes as others; the first listed wins.";
+  if (p.rule.method !== "approval") return ruleInWords(p.rule, p.voters.length);
   const fewest = Math.min(...p.winners.map((w) => p.tally[w] ?? 0));
   return `Approved by ${fewest} of ${count(p.cast, "voter")}.`;
 }
 
 /** @param {Proposal} p @param {boolean} voting */
 function optionRows(p, voting) {
+  if (takesMore(p)) return paperRows(p, voting);
   const labels = optionLabels(p);
   const most = Math.max(p.voters.length, 1);
   const paper = marked.get(p.id) ?? new Set();
@@ -126,10 +129,20 @@ function ballotFoot(p) {
   const paper = marked.get(p.id);
   const empty = (paper?.size ?? 0) === 0;
   const busy = casting.has(p.id);
+  if (takesMore(p)) return filledFoot(p, busy);
   return h("div", { class: "ballot-foot" },
     h("span", { class: "muted small" }, single ? "One ballot each, signed and final." : "Mark all that suit you. Your ballot is signed and final."),
     !single && empty && h("button", { class: "button", type: "button", disabled: busy, onclick: () => castForNone(p) }, "None suits me"),
     h("button", { class: "button primary", type: "button", disabled: empty || busy, "data-testid": "vote-submit", onclick: () => cast(p, paperChoice(p)) },
+      busy ? "Signing…" : "Cast ballot"));
+}
+
+/** @param {Proposal} p @param {boolean} busy */
+function filledFoot(p, busy) {
+  const choice = filledChoice(p);
+  return h("div", { class: "ballot-foot" },
+    h("span", { class: "muted small" }, "One ballot each, signed and final."),
+    h("button", { class: "button primary", type: "button", disabled: choice === null || busy, "data-testid": "vote-submit", onclick: () => choice && cast(p, choice) },
       busy ? "Signing…" : "Cast ballot"));
 }
 
@@ -149,13 +162,14 @@ function paperChoice(p) {
   return p.options.length === 0 ? ["yes", "no", "abstain"][paper[0]] : paper;
 }
 
-/** @param {Proposal} p @param {string | number[]} choice */
+/** @param {Proposal} p @param {string | object} choice */
 async function cast(p, choice) {
   casting.add(p.id);
   update();
   try {
     await post(`/v1/proposals/${p.id}/ballots`, { choice, persona: p.persona });
     marked.delete(p.id);
+    forget(p);
     toast("Ballot cast", "Signed with your persona's key and on its way to the others.");
     await refresh("proposals");
   } catch (error) {
@@ -182,7 +196,8 @@ function progress(p) {
 
 /** @param {Proposal} p @param {import("../model.js").Choice} choice */
 export function choiceInWords(p, choice) {
-  if (!Array.isArray(choice)) return choice;
+  if (typeof choice === "string") return choice;
+  if (!Array.isArray(choice)) return moreInWords(p, choice);
   const { length } = p.options;
   if (choice.length === 0) return "for none of them";
   if (choice.length === length && length > 1) return `for all ${length}`;

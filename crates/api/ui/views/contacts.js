@@ -65,7 +65,7 @@ function row(c, action) {
       h("span", { class: "row-title" }, h("strong", { class: "truncate" }, c.name), h("span", { title: tier.title }, chip(tier.words, tier.tone))),
       h("span", { class: "row-line muted small" },
         h("span", null, c.handle),
-        h("span", null, c.online ? "online" : c.last_seen ? ["seen ", h("time-ago", { at: c.last_seen })] : "not seen yet"))),
+        h("span", null, c.online ? (c.path === "relayed" ? "online, through a relay" : "online") : c.last_seen ? ["seen ", h("time-ago", { at: c.last_seen })] : "not seen yet"))),
     h("button", { class: "plain key-button muted", type: "button", title: "Copy the full key", onclick: () => copy(c.persona, "Key") }, shortId(c.persona)),
     h("div", { class: "row-action" }, action));
 }

@@ -25,6 +25,7 @@ export function more() {
     switcher(),
     h("div", { class: "panel more-list" },
       link("contacts", "people", "Contacts"),
+      link("outbox", "clock", "Outbox"),
       link("network", "network", "Network"),
       link("activity", "activity", "Activity"),
       link("settings", "settings", "Settings"),

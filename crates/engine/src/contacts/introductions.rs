@@ -42,30 +42,35 @@ impl Engine {
             purpose,
         };
         let signed = SignedIntroduction::sign(&introduction, &self.hosted(&author)?.key);
-        let envelope = seal_to(&sealing_key, &signed.to_bytes(), self.now_ms, &mut self.rng)
-            .map_err(internal)?;
+        let (envelope, lock) =
+            seal_to(&sealing_key, &signed.to_bytes(), self.now_ms, &mut self.rng)
+                .map_err(internal)?;
+        let cargo = match introduction.purpose {
+            Purpose::Received(_) => Cargo::Received { lock },
+            _ => Cargo::FirstContact { lock },
+        };
         let row = EnvelopeRow {
             id: envelope.id(),
             envelope: envelope.into_bytes(),
             author,
-            cargo: Cargo::FirstContact,
+            cargo,
             created_at_ms: self.now_ms,
         };
         self.post(row, &[to]);
         Ok(())
     }
 
-    /// Somebody introduced itself to one of our personas.
-    pub(crate) fn on_introduction(&mut self, me: PersonaId, bytes: &[u8]) {
-        let Ok(signed) = SignedIntroduction::from_bytes(bytes) else { return };
-        let Ok(introduction) = signed.verify(self.now_ms) else { return };
+    /// Somebody introduced itself to one of our personas. Who waits for a receipt now, if anybody.
+    pub(crate) fn on_introduction(&mut self, me: PersonaId, bytes: &[u8]) -> Option<PersonaId> {
+        let signed = SignedIntroduction::from_bytes(bytes).ok()?;
+        let introduction = signed.verify(self.now_ms).ok()?;
         let (peer, issued) = (introduction.persona, introduction.issued_at_ms);
         if introduction.to != me || peer == me {
-            return;
+            return None;
         }
         let contact = self.contacts.get(&(me, peer)).cloned();
         if contact.as_ref().is_some_and(|row| row.blocked) {
-            return;
+            return None;
         }
         let state = contact.as_ref().map(|row| row.state);
         match introduction.purpose {
@@ -74,7 +79,7 @@ impl Engine {
                 let agreed =
                     matches!(state, Some(ContactState::Established | ContactState::Requested));
                 if !invited && !agreed && !self.may_ask(me) {
-                    return;
+                    return None;
                 }
                 self.learn_card(introduction.card, issued.min(self.now_ms));
                 if invited || agreed {
@@ -96,13 +101,18 @@ impl Engine {
                     matches!(state, Some(ContactState::Established | ContactState::Requested));
                 if !agreed {
                     self.audit(me, "welcome.refused", "a stranger's invitation to a group".into());
-                    return;
+                    return None;
                 }
                 self.learn_card(introduction.card, issued.min(self.now_ms));
                 self.establish(me, peer);
                 self.on_welcome(me, peer, direct, title, &welcome, cards, issued);
             }
+            Purpose::Received(envelopes) => {
+                self.on_received(me, peer, &envelopes);
+                return None;
+            }
         }
+        Some(peer)
     }
 
     /// Whether another stranger's request still fits, and policy lets strangers ask at all.

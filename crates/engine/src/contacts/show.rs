@@ -39,6 +39,7 @@ impl Engine {
             tier: tier_name(self.tier(owner, peer)),
             state: row.state,
             online: self.is_online(peer),
+            path: self.path_to(peer),
             last_seen_ms: self.home_of(peer).and_then(|node| self.peers.last_seen(&node)),
         })
     }

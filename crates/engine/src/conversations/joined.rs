@@ -1,4 +1,4 @@
-//! Being in a conversation: welcomes, changes by the creator, and being removed.
+//! Being in a conversation: welcomes, changes by the sequencer, and being removed.
 
 use protocol::{
     card::SignedCard,
@@ -6,7 +6,7 @@ use protocol::{
     wire::{self},
 };
 
-use super::{EPOCHS_KEPT, ROSTER_BYTES_MAX};
+use super::{EPOCHS_KEPT, ROSTER_BYTES_MAX, SOON_MS};
 use crate::{
     effect::Table,
     event::EventBody,
@@ -39,18 +39,32 @@ impl Engine {
             }
         };
         let roster = hosted.groups.roster(id).unwrap_or_default();
-        if !roster.contains(&from) || (direct && roster.len() != 2) {
+        let creator = hosted.groups.policy(id).map_or(from, |policy| policy.creator);
+        let epoch = hosted.groups.position(id).map(|position| position.epoch).unwrap_or_default();
+        let before = self.conversations.get(&(me, id)).cloned();
+        // A welcome into an epoch we have seen already is one that a later one has overtaken.
+        let fits = |before: &ConversationRow| {
+            before.creator == creator && before.epochs.last().is_none_or(|last| last.epoch < epoch)
+        };
+        if !roster.contains(&from)
+            || (direct && roster.len() != 2)
+            || !before.as_ref().is_none_or(fits)
+        {
             hosted.groups.forget(id);
             self.audit(me, "welcome.refused", "the group is not what was announced".into());
             return;
         }
+        if before.as_ref().is_some_and(|before| before.active) {
+            // We were removed in the meantime, and learn so by being added again.
+            self.recall(me, id);
+        }
         let kind = if direct { ConversationKind::Direct } else { ConversationKind::Group };
         // Who comes back goes on counting: the others know our earlier numbers.
-        let before = self.conversations.get(&(me, id));
+        let before = before.as_ref();
         let row = ConversationRow {
             kind,
             title,
-            creator: from,
+            creator,
             created_at_ms: now_ms,
             active: true,
             next_seq: before.map_or(0, |before| before.next_seq),
@@ -102,6 +116,8 @@ impl Engine {
             self.drop_mail_for(*member, id);
         }
         self.reseal(me, id);
+        self.press(me, id);
+        self.tell_later(me, id, SOON_MS);
         let detail = format!(
             "{} added {} and removed {}",
             self.name_of(&by),
@@ -119,12 +135,22 @@ impl Engine {
         }
         self.refresh_tags_of(me, id);
         self.recall(me, id);
-        self.audit(me, "conversation.left", "removed by the creator".into());
+        self.audit(me, "conversation.left", "removed by the others".into());
         self.emit(Some(me), EventBody::ConversationUpdated(id));
     }
 
+    /// A member who was removed is added again: the welcome tells it all that the changes it has
+    /// not got yet could, and once it has followed the welcome it can open none of them.
+    pub(super) fn drop_changes_for(&mut self, member: PersonaId, id: ConversationId) {
+        for envelope in self.outbox.pending_for(&member, id) {
+            if let Some(row) = self.outbox.get(&envelope).cloned() {
+                self.settle(&row, &member, DeliveryState::Failed);
+            }
+        }
+    }
+
     /// Messages are not kept for a former member. The changes are, from first to last: only who
-    /// follows them all learns of being removed.
+    /// follows them all, or is added again, learns of being removed.
     pub(super) fn drop_mail_for(&mut self, member: PersonaId, id: ConversationId) {
         for envelope in self.outbox.pending_for(&member, id) {
             let row = self.outbox.get(&envelope).cloned();

@@ -1,11 +1,15 @@
 //! How a conversation comes to be and who is in it.
 //!
 //! The creator makes the MLS group, adds the others by the KeyPackages in their cards, and sends
-//! each a Welcome sealed to its card. In this version only the creator changes the membership.
+//! each a Welcome sealed to its card. It orders the changes; when it is gone the others elect
+//! another of them.
 
 mod joined;
 mod open;
 mod show;
+mod succession;
+
+pub(crate) use self::succession::Affairs;
 
 use protocol::identity::{ConversationId, PersonaId};
 
@@ -18,15 +22,25 @@ use crate::{
 const MEMBERS_MAX: usize = 256;
 /// Electorates remembered, for proposals made just before a membership change.
 const EPOCHS_KEPT: usize = 8;
+/// A member tells the others that it followed a change this long after it, in milliseconds.
+const SOON_MS: u64 = 1_000;
 /// The longest list of cards another member may send, in bytes.
 const ROSTER_BYTES_MAX: usize = 256 * 1024;
 
 pub(crate) fn load(engine: &mut Engine, tables: &mut Rows) -> Result<(), LoadError> {
     for (key, value) in tables.remove(&Table::Conversation).unwrap_or_default() {
+        let (key, wishes) = match key.strip_suffix(b"w") {
+            Some(rest) if rest.len() == 48 => (rest, true),
+            _ => (&key[..], false),
+        };
         let split = key.split_at_checked(32).and_then(|(persona, id)| {
             Some((PersonaId::from_slice(persona)?, ConversationId::from_slice(id)?))
         });
         let pair = split.ok_or_else(|| damaged(Table::Conversation, "key"))?;
+        if wishes {
+            engine.affairs.restore(pair, read(Table::Conversation, &value)?);
+            continue;
+        }
         engine.conversations.insert(pair, read(Table::Conversation, &value)?);
     }
     Ok(())

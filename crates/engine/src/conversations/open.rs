@@ -1,4 +1,4 @@
-//! Opening a conversation and changing who is in it: the creator's side.
+//! Opening a conversation and changing who is in it: the sequencer's side.
 
 use protocol::{
     card::{Purpose, TITLE_BYTES_MAX, is_title},
@@ -8,7 +8,7 @@ use protocol::{
 };
 use rand::Rng;
 
-use super::MEMBERS_MAX;
+use super::{MEMBERS_MAX, SOON_MS};
 use crate::{
     persona::{internal, invalid},
     request::{ConversationKind, Reply, RequestError},
@@ -87,6 +87,7 @@ impl Engine {
         self.conversations.iter().find(fits).map(|((_, id), _)| *id)
     }
 
+    /// The key packages with which a persona of ours can welcome these others now.
     fn key_packages(
         &self,
         owner: PersonaId,
@@ -95,6 +96,10 @@ impl Engine {
         if members.is_empty() || members.len() >= MEMBERS_MAX {
             return Err(invalid("members", &format!("1 to {} others", MEMBERS_MAX - 1)));
         }
+        // Nothing may fail once the group has changed: the welcomes carry our card.
+        self.card_of(&owner).ok_or_else(|| RequestError::Unavailable {
+            reason: "our own card is not made yet; the node has no address".into(),
+        })?;
         let mut packages = Vec::with_capacity(members.len());
         for member in members {
             if *member == owner {
@@ -120,25 +125,45 @@ impl Engine {
     ) -> Result<Reply, RequestError> {
         members.sort();
         members.dedup();
-        let creator = self.creator_here(id)?;
-        let key_packages = self.key_packages(creator, &members)?;
-        let roster = self.roster(creator, id)?;
+        let me = self.changer(id)?;
+        self.key_packages(me, &members)?;
+        let roster = self.roster(me, id)?;
         if let Some(member) = members.iter().find(|member| roster.contains(member)) {
             let reason = format!("{} is already a member", self.name_of(member));
             return Err(RequestError::Conflict { reason });
         }
+        match self.may_sign(me, id) {
+            true => self.add_now(me, id, &members)?,
+            false => self.want(me, id, &members, &[]),
+        }
+        Ok(Reply::Conversation(self.conversation_view(me, id)?))
+    }
+
+    /// Adds members, as the sequencer.
+    pub(super) fn add_now(
+        &mut self,
+        me: PersonaId,
+        id: ConversationId,
+        members: &[PersonaId],
+    ) -> Result<(), RequestError> {
+        let key_packages = self.key_packages(me, members)?;
+        let roster = self.roster(me, id)?;
         let now_ms = self.now_ms;
-        let groups = &mut self.hosted_mut(&creator)?.groups;
+        let groups = &mut self.hosted_mut(&me)?.groups;
         let change = groups
             .add(id, &key_packages, now_ms)
             .map_err(|error| invalid("members", &error.to_string()))?;
-        self.note_epoch(creator, id);
-        self.send_change(creator, id, &change, Some(&roster))?;
-        self.reseal(creator, id);
+        self.note_epoch(me, id);
+        for member in members {
+            self.drop_changes_for(*member, id);
+        }
+        self.send_change(me, id, &change, Some(&roster))?;
+        self.reseal(me, id);
+        self.tell_later(me, id, SOON_MS);
         let cards: Vec<_> = members.iter().filter_map(|member| self.card_of(member)).collect();
-        self.say(creator, id, Content::new(ContentKind::Roster, wire::encode(&cards)))?;
-        self.audit(creator, "members.added", self.names(&members));
-        Ok(Reply::Conversation(self.conversation_view(creator, id)?))
+        self.say(me, id, Content::new(ContentKind::Roster, wire::encode(&cards)))?;
+        self.audit(me, "members.added", self.names(members));
+        Ok(())
     }
 
     pub(crate) fn remove_member(
@@ -146,42 +171,67 @@ impl Engine {
         id: ConversationId,
         member: PersonaId,
     ) -> Result<Reply, RequestError> {
-        let creator = self.creator_here(id)?;
-        let roster = self.roster(creator, id)?;
-        if member == creator {
-            return Err(invalid("member", "the creator cannot be removed in this version"));
+        let me = self.changer(id)?;
+        if member == me {
+            return Err(invalid("member", "nobody removes itself in this version"));
         }
-        if !roster.contains(&member) {
+        if !self.roster(me, id)?.contains(&member) {
             return Err(RequestError::NotFound { what: "member" });
         }
-        let now_ms = self.now_ms;
-        let groups = &mut self.hosted_mut(&creator)?.groups;
-        let change = groups.remove(id, &[member], now_ms).map_err(internal)?;
-        self.note_epoch(creator, id);
-        self.send_change(creator, id, &change, Some(&roster))?;
-        self.drop_mail_for(member, id);
-        self.reseal(creator, id);
-        self.audit(creator, "member.removed", self.name_of(&member));
-        Ok(Reply::Conversation(self.conversation_view(creator, id)?))
+        match self.may_sign(me, id) {
+            true => self.remove_now(me, id, member)?,
+            false => self.want(me, id, &[], &[member]),
+        }
+        Ok(Reply::Conversation(self.conversation_view(me, id)?))
     }
 
-    /// The creator of a conversation, if it is one of ours.
-    fn creator_here(&self, id: ConversationId) -> Result<PersonaId, RequestError> {
-        let here: Vec<_> = self.conversations.iter().filter(|((_, c), _)| *c == id).collect();
-        let Some(((persona, _), row)) =
-            here.iter().find(|((persona, _), row)| row.creator == *persona).or(here.first())
-        else {
+    /// Removes a member, as the sequencer.
+    pub(super) fn remove_now(
+        &mut self,
+        me: PersonaId,
+        id: ConversationId,
+        member: PersonaId,
+    ) -> Result<(), RequestError> {
+        let roster = self.roster(me, id)?;
+        let now_ms = self.now_ms;
+        let groups = &mut self.hosted_mut(&me)?.groups;
+        let change = groups.remove(id, &[member], now_ms).map_err(internal)?;
+        self.note_epoch(me, id);
+        self.send_change(me, id, &change, Some(&roster))?;
+        self.drop_mail_for(member, id);
+        self.reseal(me, id);
+        self.tell_later(me, id, SOON_MS);
+        self.audit(me, "member.removed", self.name_of(&member));
+        Ok(())
+    }
+
+    /// Which of our personas may change who is in a conversation: its sequencer; an admin; or,
+    /// while the sequencer is out of reach, any member.
+    fn changer(&self, id: ConversationId) -> Result<PersonaId, RequestError> {
+        let here: Vec<_> = self
+            .conversations
+            .iter()
+            .filter(|((_, other), row)| *other == id && row.active)
+            .map(|((persona, _), row)| (*persona, row.kind))
+            .collect();
+        let sequences = |(persona, _): &&(PersonaId, ConversationKind)| {
+            self.sequencer(*persona, id) == Some(*persona)
+        };
+        let Some((me, kind)) = here.iter().find(sequences).or(here.first()) else {
             return Err(RequestError::NotFound { what: "conversation" });
         };
-        if row.creator != *persona {
-            let reason = "only the creator changes the members in this version".into();
-            return Err(RequestError::Forbidden { reason });
-        }
-        if row.kind == ConversationKind::Direct {
+        if *kind == ConversationKind::Direct {
             let reason = "a direct conversation has two members; open a group instead".into();
             return Err(RequestError::Forbidden { reason });
         }
-        Ok(row.creator)
+        let policy = self.hosted(me)?.groups.policy(id).map_err(internal)?;
+        let holder = policy.sequencer();
+        if holder != *me && !policy.admins.contains(me) && self.is_online(&holder) {
+            let reason =
+                format!("{} orders the changes and is there; ask its owner", self.name_of(&holder));
+            return Err(RequestError::Forbidden { reason });
+        }
+        Ok(*me)
     }
 
     /// Sends a membership change: the commit to those who were there, a Welcome to the joiners.

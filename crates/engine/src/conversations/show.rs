@@ -79,7 +79,7 @@ impl Engine {
             kind: row.kind,
             title,
             members,
-            sequencer: row.creator,
+            sequencer: self.sequencer(persona, id).unwrap_or(row.creator),
             epoch: last.map(|epoch| epoch.epoch).unwrap_or_default(),
             active: row.active,
             created_at_ms: row.created_at_ms,

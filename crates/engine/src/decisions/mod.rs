@@ -21,12 +21,13 @@ use crate::{
     effect::Table,
     messages::sha256,
     request::LocalId,
-    rows::{self, ProposalRow},
+    rows::{self, EarlyRow, ProposalRow},
     state::{Engine, LoadError, Rows, damaged, read},
 };
 
-/// Messages kept for proposals that have not arrived yet, for one persona.
+/// Messages kept for proposals that have not arrived yet, for one persona, and their bytes.
 const EARLY_MAX: usize = 2_048;
+const EARLY_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// One of our personas' part in one decision.
 pub(crate) struct Poll {
@@ -61,7 +62,8 @@ pub(crate) fn load(engine: &mut Engine, tables: &mut Rows) -> Result<(), LoadErr
                 notes.insert((persona, proposal), read::<ProposalRow>(Table::Vote, &value)?);
             }
             Some((b'y', _)) => {
-                engine.early.entry((persona, proposal)).or_default().insert(value);
+                let row: EarlyRow = read(Table::Vote, &value)?;
+                engine.early.entry((persona, proposal)).or_default().insert(row);
             }
             _ => return Err(bad()),
         }
@@ -86,9 +88,10 @@ fn core_key(persona: &PersonaId, proposal: &ProposalId, key: &[u8]) -> Vec<u8> {
     rows::key(&[persona.as_bytes(), proposal.as_bytes(), b"c", key])
 }
 
-fn early_key(persona: &PersonaId, proposal: &ProposalId, body: &[u8]) -> Vec<u8> {
-    rows::key(&[persona.as_bytes(), proposal.as_bytes(), b"y", &sha256(&[body])])
+fn early_key(persona: &PersonaId, proposal: &ProposalId, row: &EarlyRow) -> Vec<u8> {
+    let hash = sha256(&[row.author.as_bytes(), &row.body]);
+    rows::key(&[persona.as_bytes(), proposal.as_bytes(), b"y", &hash])
 }
 
 /// Messages that came before their proposal.
-pub(crate) type Early = std::collections::BTreeMap<(PersonaId, ProposalId), BTreeSet<Vec<u8>>>;
+pub(crate) type Early = std::collections::BTreeMap<(PersonaId, ProposalId), BTreeSet<EarlyRow>>;

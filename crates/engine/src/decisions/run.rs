@@ -10,14 +10,16 @@ use protocol::{
 };
 use rand::Rng;
 
-use super::{EARLY_MAX, Poll, Question, core_key, early_key, note_key, show::phase_name};
+use super::{
+    EARLY_BYTES_MAX, EARLY_MAX, Poll, Question, core_key, early_key, note_key, show::phase_name,
+};
 use crate::{
     agent::{Errand, slots_of},
     effect::Table,
     event::EventBody,
     persona::{internal, invalid},
     request::{LocalId, RequestError},
-    rows::{self, ProposalRow},
+    rows::{self, EarlyRow, ProposalRow},
     state::Engine,
 };
 
@@ -78,15 +80,17 @@ impl Engine {
             conversation,
             seen_at_ms: self.now_ms,
             task,
+            handed: false,
             settled: false,
             shown: BTreeSet::new(),
         };
         self.put(Table::Vote, note_key(&me, &id), &row);
         self.decisions.insert((me, id), Poll { core, row });
         self.drive(me, id);
-        for body in self.early.remove(&(me, id)).unwrap_or_default() {
-            self.delete(Table::Vote, early_key(&me, &id, &body));
-            self.feed(me, id, decision::Input::Message(body));
+        for row in self.early.remove(&(me, id)).unwrap_or_default() {
+            self.delete(Table::Vote, early_key(&me, &id, &row));
+            self.note_shown(me, id, row.author, &row.body);
+            self.feed(me, id, decision::Input::Message(row.body));
         }
         self.vote_alone(me, id);
     }
@@ -110,7 +114,7 @@ impl Engine {
                 self.begin(me, conversation, core, None);
             }
         } else {
-            self.keep_early(me, id, body);
+            self.keep_early(me, id, author, body);
         }
     }
 
@@ -136,14 +140,18 @@ impl Engine {
 
     /// Members' messages take different ways, so a ballot may overtake its proposal. It has been
     /// acknowledged, so it is kept on disk.
-    fn keep_early(&mut self, me: PersonaId, id: ProposalId, body: &[u8]) {
-        let ours = self.early.iter().filter(|((persona, _), _)| *persona == me);
-        let count: usize = ours.map(|(_, bodies)| bodies.len()).sum();
-        if count >= EARLY_MAX {
+    fn keep_early(&mut self, me: PersonaId, id: ProposalId, author: PersonaId, body: &[u8]) {
+        let ours = || {
+            let ours = self.early.iter().filter(|((persona, _), _)| *persona == me);
+            ours.flat_map(|(_, rows)| rows)
+        };
+        let bytes: usize = ours().map(|row| row.body.len()).sum();
+        if ours().count() >= EARLY_MAX || bytes + body.len() > EARLY_BYTES_MAX {
             return;
         }
-        self.put_bytes(Table::Vote, early_key(&me, &id, body), body.to_vec());
-        self.early.entry((me, id)).or_default().insert(body.to_vec());
+        let row = EarlyRow { author, body: body.to_vec() };
+        self.put(Table::Vote, early_key(&me, &id, &row), &row);
+        self.early.entry((me, id)).or_default().insert(row);
     }
 
     fn feed(&mut self, me: PersonaId, id: ProposalId, input: decision::Input) {

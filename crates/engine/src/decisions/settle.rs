@@ -50,7 +50,11 @@ impl Engine {
             self.on_task_decided(me, id, None);
             return;
         };
+        let handed = poll.row.handed;
         self.on_task_decided(me, id, Some(slot));
+        if handed {
+            return self.book_winner(me, id, true);
+        }
         let tier = if proposer == me { Tier::Operator } else { self.tier(&me, &proposer) };
         let Some(hosted) = self.personas.get(&me) else { return };
         match decide(&Action::BookEvent, tier, &hosted.row.settings) {
@@ -106,6 +110,16 @@ impl Engine {
         self.mark_settled(me, id);
         if let Some(slot) = self.winner(me, id) {
             self.on_task_settled(me, id, slot, Err(format!("waiting for the owner: {reason}")));
+        }
+    }
+
+    /// From now on the agreed time is entered even if a restart comes in between.
+    pub(crate) fn mark_handed(&mut self, me: PersonaId, id: ProposalId) {
+        if let Some(poll) = self.decisions.get_mut(&(me, id)) {
+            poll.row.handed = true;
+            poll.row.settled = false;
+            let row = poll.row.clone();
+            self.put(Table::Vote, note_key(&me, &id), &row);
         }
     }
 

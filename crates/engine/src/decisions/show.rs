@@ -5,19 +5,20 @@ use protocol::{
     identity::{ConversationId, PersonaId, ProposalId},
 };
 
-use super::{Poll, note_key};
+use super::note_key;
 use crate::{
     agent::option_in_words,
     effect::Table,
     request::{Reply, RequestError},
+    rows::EarlyRow,
     state::Engine,
     view::{ProposalView, VoterView},
 };
 
 impl Engine {
     /// Whether a message of a decision is shown in the conversation: the question and each vote
-    /// are, the sealers' rounds are not. A voter who was restarted says its vote again, in case it
-    /// was not sent; that is no news.
+    /// are, the sealers' rounds are not. A voter may say its vote again, in case it was not sent,
+    /// and sealers pass on the votes of others; that is no news.
     pub(crate) fn is_vote_shown(
         &mut self,
         me: PersonaId,
@@ -29,19 +30,36 @@ impl Engine {
         let id = head.proposal;
         match head.kind {
             Kind::Proposal => true,
-            Kind::Ballot => {
-                let here = |poll: &&mut Poll| poll.row.conversation == conversation;
-                let poll = self.decisions.get_mut(&(me, id)).filter(here);
-                let Some(poll) = poll else { return true };
-                let is_news = poll.row.shown.insert(author);
-                if is_news {
-                    let row = poll.row.clone();
-                    self.put(Table::Vote, note_key(&me, &id), &row);
+            Kind::Ballot => match self.decisions.get(&(me, id)) {
+                Some(poll) => {
+                    poll.row.conversation == conversation && self.note_shown(me, id, author, body)
                 }
-                is_news
-            }
+                None => {
+                    let row = EarlyRow { author, body: body.to_vec() };
+                    let kept = self.early.get(&(me, id)).is_some_and(|rows| rows.contains(&row));
+                    !kept && decision::is_ballot_by(&author, body)
+                }
+            },
             _ => false,
         }
+    }
+
+    /// Notes that a conversation shows the vote of a message's author; whether it is news.
+    pub(super) fn note_shown(
+        &mut self,
+        me: PersonaId,
+        id: ProposalId,
+        author: PersonaId,
+        body: &[u8],
+    ) -> bool {
+        let Some(poll) = self.decisions.get_mut(&(me, id)) else { return false };
+        if poll.row.shown.contains(&author) || !decision::is_ballot_by(&author, body) {
+            return false;
+        }
+        poll.row.shown.insert(author);
+        let row = poll.row.clone();
+        self.put(Table::Vote, note_key(&me, &id), &row);
+        true
     }
 
     pub(crate) fn certificate_file(&self, id: ProposalId) -> Result<Reply, RequestError> {

@@ -127,9 +127,12 @@ impl Engine {
                 if let Some(task) = self.tasks.get_mut(&id) {
                     task.slot = Some(slot);
                 }
-                let when = self.in_words(me, &slot);
-                self.step(id, format!("decided and certified: {when}"));
-                self.set_stage(id, TaskStage::Booking);
+                // After a restart it is booked again, but decided once.
+                if self.tasks.get(&id).is_some_and(|task| task.stage != TaskStage::Booking) {
+                    let when = self.in_words(me, &slot);
+                    self.step(id, format!("decided and certified: {when}"));
+                    self.set_stage(id, TaskStage::Booking);
+                }
             }
             None => {
                 let reason = "the vote is certified: no time suits everyone who voted".to_owned();

@@ -3,12 +3,13 @@
 use personas::TimeRange;
 use protocol::identity::PersonaId;
 
+use super::STEPS_MAX;
 use crate::{
     agent::slot_in_words,
     effect::Table,
     event::EventBody,
     request::{LocalId, RequestError},
-    rows::TaskStage,
+    rows::{TaskRow, TaskStage},
     state::Engine,
     view::{StepView, TaskView},
 };
@@ -23,7 +24,7 @@ impl Engine {
     pub(super) fn step(&mut self, id: LocalId, text: String) {
         let now_ms = self.now_ms;
         if let Some(task) = self.tasks.get_mut(&id) {
-            task.steps.push((now_ms, text));
+            note_step(task, now_ms, text);
         }
         self.save_task(id);
     }
@@ -33,7 +34,7 @@ impl Engine {
         if let Some(task) = self.tasks.get_mut(&id) {
             match &stage {
                 TaskStage::Done(text) | TaskStage::Failed(text) | TaskStage::Question(text) => {
-                    task.steps.push((now_ms, text.clone()));
+                    note_step(task, now_ms, text.clone());
                 }
                 _ => {}
             }
@@ -74,4 +75,12 @@ impl Engine {
             created_at_ms: row.created_at_ms,
         })
     }
+}
+
+/// The newest steps are kept.
+fn note_step(task: &mut TaskRow, now_ms: u64, text: String) {
+    if task.steps.len() >= STEPS_MAX {
+        task.steps.remove(0);
+    }
+    task.steps.push((now_ms, text));
 }

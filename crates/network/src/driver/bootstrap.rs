@@ -5,10 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use libp2p::{Multiaddr, PeerId};
+use libp2p::{Multiaddr, PeerId, multiaddr::Protocol};
 use rand::Rng;
 
-use crate::backoff::Backoff;
+use crate::{backoff::Backoff, status::BootstrapStatus};
 
 /// How long to wait for listeners before dialling without them. Dialling from the port one
 /// listens on helps others to reach back.
@@ -57,6 +57,24 @@ impl Bootstraps {
     /// The addresses of one, none for other peers.
     pub(crate) fn addresses(&self, peer: &PeerId) -> &[Multiaddr] {
         self.entries.get(peer).map_or(&[], |entry| &entry.addresses)
+    }
+
+    /// Whether a peer is one of them.
+    pub(crate) fn contains(&self, peer: &PeerId) -> bool {
+        self.entries.contains_key(peer)
+    }
+
+    /// What to tell about all of them.
+    pub(crate) fn status(&self) -> Vec<BootstrapStatus> {
+        let status = |(peer, entry): (&PeerId, &Entry)| BootstrapStatus {
+            addresses: entry
+                .addresses
+                .iter()
+                .map(|address| address.clone().with(Protocol::P2p(*peer)).to_string())
+                .collect(),
+            connected: entry.state == State::Connected,
+        };
+        self.entries.iter().map(status).collect()
     }
 
     /// All listeners are up: waits no longer.

@@ -8,25 +8,29 @@
 
 mod bootstrap;
 mod dials;
+mod paths;
 mod peers;
+mod reach;
+mod relays;
 mod requests;
 mod swarm_events;
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use futures::StreamExt;
-use libp2p::{PeerId, Swarm, core::transport::ListenerId};
-use libp2p_stream::IncomingStreams;
+use libp2p::{PeerId, Swarm, core::transport::ListenerId, swarm::ConnectionId};
 use rand::rngs::StdRng;
 use tokio::sync::{mpsc, watch};
 
 pub(crate) use bootstrap::Bootstraps;
 use dials::Dials;
 use peers::Peers;
+pub(crate) use reach::Reach;
+use relays::Relays;
 pub(crate) use requests::Command;
 
 use crate::{
@@ -34,7 +38,7 @@ use crate::{
     dht::{lookup::Lookups, now_ms, publish::Publisher},
     event::{Board, Inbox},
     gossip::Cache,
-    link::{Connect, Links, Readers},
+    link::{Ask, Links, Readers},
     requests::Requests,
     swarm::Behaviour,
 };
@@ -47,16 +51,17 @@ const FAREWELL: Duration = Duration::from_secs(1);
 /// Everything the driver is made from.
 pub(crate) struct Parts {
     pub(crate) swarm: Swarm<Behaviour>,
-    pub(crate) incoming: IncomingStreams,
     pub(crate) listeners: HashSet<ListenerId>,
     pub(crate) bootstraps: Bootstraps,
+    pub(crate) secluded: bool,
+    pub(crate) reach: Reach,
     pub(crate) board: Arc<Board>,
     pub(crate) inbox: Inbox,
     pub(crate) links: Arc<Links>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) requests: Arc<Requests>,
     pub(crate) commands: mpsc::Receiver<Command>,
-    pub(crate) connects: mpsc::Receiver<Connect>,
+    pub(crate) asked: mpsc::Receiver<Ask>,
     pub(crate) stop: watch::Receiver<bool>,
     pub(crate) rng: StdRng,
 }
@@ -64,10 +69,15 @@ pub(crate) struct Parts {
 /// The task's state.
 pub(crate) struct Driver {
     swarm: Swarm<Behaviour>,
-    incoming: IncomingStreams,
     /// Listeners that have not reported an address yet.
     listeners: HashSet<ListenerId>,
     bootstraps: Bootstraps,
+    /// Takes no part in anything but frames.
+    secluded: bool,
+    reach: Reach,
+    relays: Relays,
+    /// Connections that only test whether a peer can be dialled.
+    tests: HashMap<ConnectionId, PeerId>,
     board: Arc<Board>,
     inbox: Inbox,
     links: Arc<Links>,
@@ -75,7 +85,7 @@ pub(crate) struct Driver {
     counters: Arc<Counters>,
     requests: Arc<Requests>,
     commands: mpsc::Receiver<Command>,
-    connects: mpsc::Receiver<Connect>,
+    asked: mpsc::Receiver<Ask>,
     stop: watch::Receiver<bool>,
     peers: Peers,
     dials: Dials,
@@ -100,9 +110,12 @@ impl Driver {
         let readers = Readers::new(parts.inbox.clone(), parts.counters.clone());
         Self {
             swarm: parts.swarm,
-            incoming: parts.incoming,
             listeners: parts.listeners,
             bootstraps: parts.bootstraps,
+            secluded: parts.secluded,
+            reach: parts.reach,
+            relays: Relays::default(),
+            tests: HashMap::new(),
             board: parts.board,
             inbox: parts.inbox,
             links: parts.links,
@@ -110,7 +123,7 @@ impl Driver {
             counters: parts.counters,
             requests: parts.requests,
             commands: parts.commands,
-            connects: parts.connects,
+            asked: parts.asked,
             stop: parts.stop,
             peers: Peers::default(),
             dials: Dials::default(),
@@ -136,9 +149,7 @@ impl Driver {
                 _ = self.stop.changed() => break,
                 () = self.requests.changed() => self.on_requests(),
                 Some(command) = self.commands.recv() => self.on_command(command),
-                Some(connect) = self.connects.recv() => self.on_connect(connect),
-                // Picked up at once: the stream behaviour drops what is not.
-                Some((peer, stream)) = self.incoming.next() => self.readers.accept(peer, stream),
+                Some(ask) = self.asked.recv() => self.on_ask(ask),
                 event = self.swarm.select_next_some() => self.on_swarm_event(event),
                 () = tokio::time::sleep_until(wake) => {}
             }
@@ -151,6 +162,7 @@ impl Driver {
         for peer in self.bootstraps.due(now) {
             self.dial(peer);
         }
+        self.keep_paths(now);
         if self.can_publish() {
             for put in self.publisher.due(now, now_ms()) {
                 self.put(put);
@@ -164,7 +176,8 @@ impl Driver {
 
     fn wake(&mut self) -> Instant {
         let publish = if self.can_publish() { self.publisher.wake() } else { None };
-        [publish, self.bootstraps.wake()].into_iter().flatten().fold(self.tidy_at, Instant::min)
+        let due = [publish, self.bootstraps.wake(), self.paths_wake()];
+        due.into_iter().flatten().fold(self.tidy_at, Instant::min)
     }
 
     /// Whether there is somebody to put records to, who can also find us.

@@ -25,8 +25,8 @@ use crate::{
     event::{Event, SendFailure, Verdict},
     gossip::{TOPIC_BYTES_MAX, TOPICS_MAX},
     handle::LookupError,
-    link::Connect,
-    status::Status,
+    link::Ask,
+    status::{RelayStatus, Status},
 };
 
 /// A request somebody waits for.
@@ -72,15 +72,19 @@ impl Driver {
         }
     }
 
-    /// A link needs a connection with its peer.
-    pub(super) fn on_connect(&mut self, Connect { peer, reply }: Connect) {
-        if self.peers.contains(&peer) {
-            // A link that has given up meanwhile does not mind.
-            let _ = reply.send(Ok(()));
-            return;
+    /// A link needs a connection with its peer, or a stream on one.
+    pub(super) fn on_ask(&mut self, ask: Ask) {
+        match ask {
+            Ask::Open { peer, reply } => self.swarm.behaviour_mut().direct.open(peer, reply),
+            Ask::Connect { peer, reply } if self.peers.contains(&peer) => {
+                // A link that has given up meanwhile does not mind.
+                let _ = reply.send(Ok(()));
+            }
+            Ask::Connect { peer, reply } => {
+                self.dials.wait(peer, reply);
+                self.dial(peer);
+            }
         }
-        self.dials.wait(peer, reply);
-        self.dial(peer);
     }
 
     /// Dials a peer at all its known addresses, unless that is under way or it is connected.
@@ -223,8 +227,22 @@ impl Driver {
         topics.sort();
         let dht_server = behaviour.kad.mode() == kad::Mode::Server;
         let records = behaviour.kad.store_mut().len();
+        let (observed, tested, router_mapping) = self.reach.describe();
+        let relays = self.relays.holding().map(|(peer, address)| RelayStatus {
+            node: address::node_of(peer),
+            address: address.to_string(),
+        });
         Status {
             listen,
+            told: self.reach.told().iter().map(ToString::to_string).collect(),
+            reachability: self.reach.verdict(),
+            translated: self.reach.is_translated(),
+            symmetric: self.reach.is_symmetric(),
+            observed,
+            tested,
+            router_mapping,
+            relays: relays.collect(),
+            bootstrap: self.bootstraps.status(),
             peers: self.peers.status(),
             dht_nodes: self.dht_nodes(),
             dht_server,

@@ -4,21 +4,23 @@ use std::time::Instant;
 
 use libp2p::{
     Multiaddr, PeerId,
-    core::ConnectedPoint,
+    core::{ConnectedPoint, transport::PortUse},
     gossipsub::{self, MessageAcceptance},
     identify,
     kad::{self, InboundRequest, PutRecordError, QueryResult},
-    mdns,
-    multiaddr::Protocol,
-    ping,
+    mdns, ping,
     swarm::{ConnectionError, ConnectionId, SwarmEvent},
 };
 
-use super::{Driver, Walk};
+use super::{
+    Driver, Walk,
+    peers::{Added, Route},
+};
 use crate::{
     address,
     dht::{key_of, now_ms},
     event::{Event, GossipId},
+    link::streams::Incoming,
     swarm::{BehaviourEvent, KAD},
 };
 
@@ -32,30 +34,41 @@ impl Driver {
         match event {
             SwarmEvent::Behaviour(event) => self.on_behaviour_event(event),
             SwarmEvent::NewListenAddr { listener_id, address } => {
-                let address = address.with(Protocol::P2p(self.own_peer())).to_string();
-                self.board.post(Event::Listening { address });
-                if self.listeners.remove(&listener_id) && self.listeners.is_empty() {
-                    self.bootstraps.dial_now(Instant::now());
-                }
+                self.on_listening(listener_id, address);
+            }
+            SwarmEvent::ExpiredListenAddr { address, .. } => {
+                self.reach.gone(&address);
+                self.tell_addresses();
             }
             SwarmEvent::ListenerClosed { listener_id, reason, .. } => {
-                tracing::warn!(?reason, "a listener closed");
+                let relay = self.on_relay_lost(listener_id);
+                tracing::debug!(?reason, relay, "a listener closed");
                 self.listeners.remove(&listener_id);
             }
-            SwarmEvent::ListenerError { error, .. } => tracing::warn!(%error, "listener trouble"),
+            SwarmEvent::ListenerError { error, .. } => tracing::debug!(%error, "listener trouble"),
+            SwarmEvent::ExternalAddrConfirmed { address } => self.on_confirmed(address),
+            SwarmEvent::ExternalAddrExpired { address } => {
+                self.reach.expired(&address);
+                self.tell_addresses();
+            }
             SwarmEvent::ConnectionEstablished { peer_id, connection_id, endpoint, .. } => {
                 self.on_connected(peer_id, connection_id, &endpoint);
             }
             SwarmEvent::ConnectionClosed { peer_id, connection_id, cause, .. } => {
                 tracing::debug!(peer = %peer_id, ?cause, "connection closed");
+                if self.tests.remove(&connection_id).is_some() {
+                    return;
+                }
                 let idle = matches!(cause, Some(ConnectionError::KeepAliveTimeout));
                 let otherwise = self.peers.stands_otherwise(&peer_id, connection_id);
-                if let Some((node, address)) = otherwise.filter(|_| !idle) {
+                if let Some((node, route)) = otherwise.filter(|_| !idle) {
+                    let (address, path) = (route.address.to_string(), route.path());
                     self.board.post(Event::Disconnected { node });
-                    self.board.post(Event::Connected { node, address });
+                    self.board.post(Event::Connected { node, address, path });
                 }
                 if let Some(node) = self.peers.remove(&peer_id, connection_id) {
                     self.readers.forget(&peer_id);
+                    self.reach.forget(&peer_id);
                     self.bootstraps.lost(&peer_id, Instant::now(), &mut self.rng);
                     self.board.post(Event::Disconnected { node });
                 }
@@ -72,25 +85,36 @@ impl Driver {
             self.swarm.close_connection(connection);
             return;
         };
-        let address = endpoint.get_remote_address().clone();
-        let text = address.to_string();
+        if let ConnectedPoint::Dialer { port_use: PortUse::New, .. } = endpoint {
+            // Nothing but a test of somebody's reach dials from a fresh port.
+            self.tests.insert(connection, peer);
+            return;
+        }
+        let route = Route {
+            address: endpoint.get_remote_address().clone(),
+            relayed: endpoint.is_relayed(),
+            dialled: endpoint.is_dialer(),
+        };
+        let (text, path, relayed) = (route.address.to_string(), route.path(), route.relayed);
         let now = Instant::now();
         if endpoint.is_listener() {
-            for lost in self.peers.lost_before(&peer, now) {
+            for lost in self.peers.lost_before(&peer, relayed, now) {
                 tracing::debug!(%peer, "closing a connection its other end has lost");
                 self.swarm.close_connection(lost);
             }
         }
-        if self.peers.add(peer, node, connection, address, now) {
-            self.board.post(Event::Connected { node, address: text });
+        let added = self.peers.add(peer, node, connection, route, now);
+        match added {
+            Added::First => self.board.post(Event::Connected { node, address: text, path }),
+            Added::Upgrade => self.board.post(Event::PathChanged { node, address: text, path }),
+            Added::Another => {}
         }
         self.bootstraps.connected(&peer);
         self.dials.connected(&peer, connection);
-        let kad = &mut self.swarm.behaviour_mut().kad;
-        if endpoint.is_listener() && kad.mode() == kad::Mode::Client {
-            // Somebody could dial us, so others can ask us things.
-            tracing::debug!("serving the DHT from now on");
-            kad.set_mode(Some(kad::Mode::Server));
+        // Behind a router, who dials in comes through a hole that was made for it alone.
+        let by_itself = endpoint.is_listener() && !relayed && added != Added::Upgrade;
+        if by_itself && !self.reach.is_translated() {
+            self.serve();
         }
     }
 
@@ -101,6 +125,15 @@ impl Driver {
                 connection_id,
                 info,
             }) => self.on_identified(peer_id, connection_id, info),
+            BehaviourEvent::Identify(identify::Event::Pushed { peer_id, info, .. }) => {
+                self.leave_relay(peer_id, &info.listen_addrs);
+            }
+            BehaviourEvent::Direct(Incoming { peer, stream }) => self.readers.accept(peer, stream),
+            BehaviourEvent::Reach(event) => self.on_reach_tested(event),
+            BehaviourEvent::ReachServer(event) => self.on_test_done(&event),
+            BehaviourEvent::Relay(event) => self.on_relay(&event),
+            BehaviourEvent::Punch(event) => self.on_punched(&event),
+            BehaviourEvent::Upnp(event) => self.on_router(&event),
             BehaviourEvent::Ping(event) => self.on_ping(event),
             BehaviourEvent::Kad(event) => self.on_kad(event),
             BehaviourEvent::Gossip(event) => self.on_gossip(event),
@@ -114,14 +147,26 @@ impl Driver {
     }
 
     fn on_identified(&mut self, peer: PeerId, connection: ConnectionId, info: identify::Info) {
-        let Some(reached) = self.peers.address(&peer, connection).cloned() else { return };
+        let Some(route) = self.peers.route(&peer, connection).cloned() else { return };
+        if self.secluded {
+            return;
+        }
+        self.note_offers(peer, &route, &info);
+        if !route.dialled {
+            // The other one has tried to dial us before it took the relay.
+            self.leave_relay(peer, &info.listen_addrs);
+        }
+        let reached = route.address;
         let kad = &mut self.swarm.behaviour_mut().kad;
         if !info.protocols.contains(&KAD) {
             kad.remove_peer(&peer);
             return;
         }
         let claimed = info.listen_addrs.into_iter().take(CLAIMED_MAX);
-        for address in claimed.filter(|claimed| address::is_plausible(claimed, &reached)) {
+        let useful = |claimed: &Multiaddr| {
+            address::is_plausible(claimed, &reached) && !address::is_relayed(claimed)
+        };
+        for address in claimed.filter(useful) {
             kad.add_address(&peer, address);
         }
         if self.bootstraps.came_back(&peer) {

@@ -79,7 +79,11 @@ async fn read(node: NodeId, stream: Stream, inbox: Inbox, counters: Arc<Counters
                     return;
                 }
             }
-            Ok(None) => return,
+            Ok(None) => {
+                // Says that everything has been read, for a peer that moves to another stream.
+                let _ = writer.close().await;
+                return;
+            }
             Err(ReadError::Io(error)) => {
                 tracing::debug!(%node, %error, "an incoming stream broke");
                 return;

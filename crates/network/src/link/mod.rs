@@ -5,21 +5,22 @@
 //! a reader task each, see [`incoming`]. The table is what handles touch: sending takes a short
 //! lock and never waits.
 //!
-//! The streams come from `libp2p-stream`, which has sharp edges that the link keeps away from its
-//! callers: it drops incoming streams that are not picked up at once, so the opener waits for a
-//! greeting; it loses dial requests and then waits for ever, so the link asks the driver to dial
-//! first and gives opening a stream a time limit.
+//! A link asks the driver for a connection and then for a stream on the best one, see
+//! [`streams`]. One that had to start over a relay moves as soon as there is a direct connection:
+//! it ends its stream, waits until the peer has read to the end, and goes on with a new one, so
+//! that not even a move changes the order of frames.
 
 mod codec;
 mod incoming;
 mod outgoing;
+pub(crate) mod streams;
 mod table;
 
 use libp2p::StreamProtocol;
 
 pub(crate) use incoming::Readers;
 pub use table::SendError;
-pub(crate) use table::{Connect, Links};
+pub(crate) use table::{Ask, Links};
 
 /// The protocol of direct delivery.
 pub(crate) const DIRECT: StreamProtocol = StreamProtocol::new("/conclave/direct/1");

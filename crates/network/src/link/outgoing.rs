@@ -1,6 +1,7 @@
 //! The task that writes one peer's frames.
 
 use std::{
+    io,
     sync::{
         Arc, Weak,
         atomic::{AtomicUsize, Ordering},
@@ -13,13 +14,13 @@ use futures::{
     io::{BufWriter, ReadHalf, WriteHalf},
 };
 use libp2p::{PeerId, Stream};
-use libp2p_stream::OpenStreamError;
 use protocol::identity::NodeId;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    DIRECT, codec,
-    table::{Connect, Links, Wiring},
+    codec,
+    streams::{Better, Opened},
+    table::{Ask, Links, Wiring},
 };
 use crate::event::{Event, SendFailure};
 
@@ -27,9 +28,10 @@ use crate::event::{Event, SendFailure};
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 /// How long a connected peer may take to accept and greet.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(10);
-/// Attempts to open a stream on a standing connection. A peer that gets two streams at the same
-/// moment drops one of them, so the first failure means little.
+/// Attempts to open a stream. The connection may end in the very moment, and there may be another.
 const OPEN_ATTEMPTS: u32 = 3;
+/// How long a peer may take to read what is left on a stream that moves.
+const MOVE_TIMEOUT: Duration = Duration::from_secs(10);
 /// A link without a frame for this long gives its stream back. An open stream would keep the
 /// connection alive for ever.
 const IDLE: Duration = Duration::from_secs(300);
@@ -51,6 +53,16 @@ struct Open {
     writer: BufWriter<WriteHalf<Stream>>,
     /// The peer says nothing after its greeting; this end shows when it hangs up.
     reader: ReadHalf<Stream>,
+    /// For a stream over a relay.
+    better: Option<Better>,
+}
+
+/// Why a link stops writing on a stream that is as well as ever.
+enum Pause {
+    /// Nothing to send for a long time.
+    Idle,
+    /// There is a better connection; this frame, if any, is the first to go there.
+    Moving(Option<Vec<u8>>),
 }
 
 impl Link {
@@ -66,13 +78,16 @@ impl Link {
                 },
             };
             self.bytes.fetch_sub(first.len(), Ordering::AcqRel);
-            match self.open().await {
-                Ok(stream) => {
-                    if let Err(reason) = self.write(stream, first).await {
-                        self.fail(0, reason);
-                    }
+            let mut next = Some(first);
+            while let Some(first) = next.take() {
+                match self.open().await {
+                    Ok(stream) => match self.write(stream, first).await {
+                        Ok(Pause::Moving(frame)) => next = frame,
+                        Ok(Pause::Idle) => {}
+                        Err(reason) => self.fail(0, reason),
+                    },
+                    Err(reason) => self.fail(1, reason),
                 }
-                Err(reason) => self.fail(1, reason),
             }
         }
     }
@@ -92,8 +107,8 @@ impl Link {
     async fn connect(&self) -> Result<(), SendFailure> {
         let (reply, answer) = oneshot::channel();
         let connected = async {
-            let request = Connect { peer: self.peer, reply };
-            self.wiring.connect.send(request).await.map_err(|_| SendFailure::Broken)?;
+            let request = Ask::Connect { peer: self.peer, reply };
+            self.wiring.ask.send(request).await.map_err(|_| SendFailure::Broken)?;
             answer.await.map_err(|_| SendFailure::Broken)?
         };
         let outcome = tokio::time::timeout(CONNECT_TIMEOUT, connected).await;
@@ -101,51 +116,73 @@ impl Link {
     }
 
     async fn greeted(&mut self) -> Result<Open, SendFailure> {
-        let opened = self.wiring.streams.open_stream(self.peer, DIRECT).await;
-        let stream = opened.map_err(|error| match error {
-            OpenStreamError::UnsupportedProtocol(_) => SendFailure::Unsupported,
-            _ => SendFailure::Broken,
-        })?;
+        let (reply, answer) = oneshot::channel();
+        let request = Ask::Open { peer: self.peer, reply };
+        self.wiring.ask.send(request).await.map_err(|_| SendFailure::Broken)?;
+        let Opened { stream, better } = answer.await.map_err(|_| SendFailure::Broken)??;
         let (mut reader, writer) = stream.split();
         let mut greeting = codec::GREETING;
         reader.read_exact(&mut greeting).await.map_err(|_| SendFailure::Broken)?;
         if greeting != codec::GREETING {
             return Err(SendFailure::Unsupported);
         }
-        Ok(Open { writer: BufWriter::with_capacity(BUFFER_BYTES, writer), reader })
+        Ok(Open { writer: BufWriter::with_capacity(BUFFER_BYTES, writer), reader, better })
     }
 
-    /// Writes until the link is idle. A peer that reads slowly is waited for: that is what fills
-    /// the queue and tells our own senders to slow down.
-    async fn write(&mut self, stream: Open, first: Vec<u8>) -> Result<(), SendFailure> {
-        let Open { mut writer, mut reader } = stream;
+    /// Writes until the link is idle or moves. A peer that reads slowly is waited for: that is
+    /// what fills the queue and tells our own senders to slow down.
+    async fn write(&mut self, stream: Open, first: Vec<u8>) -> Result<Pause, SendFailure> {
+        let Open { mut writer, mut reader, mut better } = stream;
         let (frames, bytes, sent) = (&mut self.frames, &self.bytes, &self.wiring.counters);
         let writing = async {
             let mut next = Some(first);
-            loop {
+            let pause = loop {
                 while let Some(frame) = next {
+                    if better.as_mut().is_some_and(|better| better.try_recv().is_ok()) {
+                        next = Some(frame);
+                        break;
+                    }
                     writer.write_all(&frame).await?;
                     sent.frames_sent.one();
                     next = frames.try_recv().ok().inspect(|frame| {
                         bytes.fetch_sub(frame.len(), Ordering::AcqRel);
                     });
                 }
+                if next.is_some() {
+                    break Pause::Moving(next);
+                }
                 writer.flush().await?;
-                next = match tokio::time::timeout(IDLE, frames.recv()).await {
-                    Ok(Some(frame)) => {
-                        bytes.fetch_sub(frame.len(), Ordering::AcqRel);
-                        Some(frame)
-                    }
-                    Ok(None) | Err(_) => return writer.close().await,
-                };
-            }
+                tokio::select! {
+                    () = appeared(&mut better) => break Pause::Moving(None),
+                    received = tokio::time::timeout(IDLE, frames.recv()) => match received {
+                        Ok(Some(frame)) => {
+                            bytes.fetch_sub(frame.len(), Ordering::AcqRel);
+                            next = Some(frame);
+                        }
+                        Ok(None) | Err(_) => break Pause::Idle,
+                    },
+                }
+            };
+            writer.close().await.map(|()| pause)
         };
         let mut unexpected = [0; 1];
-        let hung_up = reader.read(&mut unexpected);
-        tokio::select! {
-            written = writing => written.map_err(|_| SendFailure::Broken),
-            _ = hung_up => Err(SendFailure::Broken),
+        let pause = {
+            let hung_up = reader.read(&mut unexpected);
+            tokio::select! {
+                written = writing => written.map_err(|_: io::Error| SendFailure::Broken)?,
+                _ = hung_up => return Err(SendFailure::Broken),
+            }
+        };
+        if let Pause::Moving(_) = pause {
+            // The peer hangs up when it has read everything; what comes on the next stream would
+            // overtake what is still on this one.
+            let read = tokio::time::timeout(MOVE_TIMEOUT, reader.read(&mut unexpected)).await;
+            if !matches!(read, Ok(Ok(0))) {
+                return Err(SendFailure::Broken);
+            }
+            tracing::debug!(node = %self.node, "moving to a direct connection");
         }
+        Ok(pause)
     }
 
     /// Empties the queue and says so: order holds only if nothing behind a lost frame is kept.
@@ -158,5 +195,19 @@ impl Link {
         self.wiring.counters.links_broken.one();
         tracing::debug!(node = %self.node, ?reason, frames, "link failed");
         self.wiring.board.post(Event::SendFailed { node: self.node, frames, reason });
+    }
+}
+
+/// Resolves when a better connection has appeared; never where none is waited for.
+async fn appeared(better: &mut Option<Better>) {
+    match better {
+        Some(waiting) => {
+            if waiting.await.is_err() {
+                // The last connection is gone, and with it this stream.
+                *better = None;
+                std::future::pending::<()>().await;
+            }
+        }
+        None => std::future::pending().await,
     }
 }

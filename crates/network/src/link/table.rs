@@ -16,7 +16,7 @@ use protocol::{
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
 
-use super::{codec, outgoing::Link};
+use super::{codec, outgoing::Link, streams::OpenReply};
 use crate::{address, config::Limits, counters::Counters, event::Board, event::SendFailure};
 
 /// Why a frame was not even queued.
@@ -40,18 +40,29 @@ pub enum SendError {
     Closed,
 }
 
-/// Asks the driver for a connection. Answered once there is one, or cannot be one.
+/// What links ask the driver for.
 #[derive(Debug)]
-pub(crate) struct Connect {
-    pub(crate) peer: PeerId,
-    pub(crate) reply: oneshot::Sender<Result<(), SendFailure>>,
+pub(crate) enum Ask {
+    /// A connection. Answered once there is one, or cannot be one.
+    Connect {
+        /// With whom.
+        peer: PeerId,
+        /// How it went.
+        reply: oneshot::Sender<Result<(), SendFailure>>,
+    },
+    /// A stream on the best connection there is.
+    Open {
+        /// To whom.
+        peer: PeerId,
+        /// The stream.
+        reply: OpenReply,
+    },
 }
 
 /// What every link needs.
 #[derive(Clone)]
 pub(crate) struct Wiring {
-    pub(crate) streams: libp2p_stream::Control,
-    pub(crate) connect: mpsc::Sender<Connect>,
+    pub(crate) ask: mpsc::Sender<Ask>,
     pub(crate) board: Arc<Board>,
     pub(crate) counters: Arc<Counters>,
 }
@@ -78,14 +89,13 @@ impl Links {
         own: NodeId,
         limits: Limits,
         runtime: tokio::runtime::Handle,
-        streams: libp2p_stream::Control,
         board: Arc<Board>,
         counters: Arc<Counters>,
-    ) -> (Arc<Self>, mpsc::Receiver<Connect>) {
-        let (connect, connects) = mpsc::channel(64);
-        let wiring = Wiring { streams, connect, board, counters };
+    ) -> (Arc<Self>, mpsc::Receiver<Ask>) {
+        let (ask, asked) = mpsc::channel(64);
+        let wiring = Wiring { ask, board, counters };
         let open = Mutex::new(Some(BTreeMap::new()));
-        (Arc::new(Self { own, limits, wiring, runtime, open }), connects)
+        (Arc::new(Self { own, limits, wiring, runtime, open }), asked)
     }
 
     /// Queues a frame on the link to a node, starting the link if there is none.

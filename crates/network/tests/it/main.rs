@@ -8,4 +8,5 @@ mod hostile;
 mod limits;
 mod reconnect;
 mod records;
+mod relay;
 mod support;

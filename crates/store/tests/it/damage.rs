@@ -6,7 +6,7 @@ use store::{
     Batch, Dir, KeyRange, LedgerEngine, OpenError, ReadError, RootKey, Table, open_ledger,
 };
 
-use crate::harness::{Place, files_in, found_in_files, noise, on_both_engines};
+use crate::harness::{Place, files_in, found_in_files, noise, on_both_engines, raw_sled};
 
 on_both_engines!(
     no_value_is_found_in_any_file,
@@ -157,11 +157,7 @@ fn raw(place: &Place) -> Raw {
             let path = place.dir().join("ledger.sqlite");
             Raw::Sqlite(rusqlite::Connection::open(path).expect("opens"))
         }
-        LedgerEngine::Sled => {
-            let path = place.dir().join("ledger.sled/generation-1");
-            let config = ::sled::Config::new().path(path).segment_size(8 * 1024 * 1024);
-            Raw::Sled(config.open().expect("opens"))
-        }
+        LedgerEngine::Sled => Raw::Sled(raw_sled(&place.dir())),
     }
 }
 

@@ -1,8 +1,12 @@
 //! A ledger in a folder of its own, opened and reopened.
 
 use std::{
+    env,
     path::{Path, PathBuf},
+    process::{Command, Stdio},
     sync::Arc,
+    thread,
+    time::{Duration, Instant},
 };
 
 use store::{LedgerEngine, OpenError, RootKey, Store, open_ledger};
@@ -37,6 +41,11 @@ impl Place {
         Self { engine, root: tempfile::tempdir().expect("a temporary folder") }
     }
 
+    /// The folder around the ledger.
+    pub(crate) fn root(&self) -> &Path {
+        self.root.path()
+    }
+
     /// The ledger's folder; it exists once it was opened.
     pub(crate) fn dir(&self) -> PathBuf {
         self.root.path().join("ledger")
@@ -54,6 +63,41 @@ impl Place {
     pub(crate) fn open(&self) -> Arc<dyn Store> {
         self.try_open().expect("the ledger opens")
     }
+}
+
+/// A sled ledger's database, opened behind the ledger's back.
+///
+/// Its lock may be held for a moment after the ledger was dropped: by sled's own threads, and by a
+/// process that another test is just starting, which has a copy of it until it runs its program.
+pub(crate) fn raw_sled(ledger: &Path) -> ::sled::Db {
+    let path = ledger.join("ledger.sled/generation-1");
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        let config = ::sled::Config::new().path(&path).segment_size(8 * 1024 * 1024);
+        match config.open() {
+            Err(::sled::Error::Io(error))
+                if error.to_string().contains("could not acquire lock")
+                    && Instant::now() < deadline =>
+            {
+                thread::sleep(Duration::from_millis(20));
+            }
+            opened => return opened.expect("opens"),
+        }
+    }
+}
+
+/// Copies a folder with everything in it.
+pub(crate) fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
+    std::fs::create_dir(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let (path, to) = entry.map(|entry| (entry.path(), to.join(entry.file_name())))?;
+        if path.is_dir() {
+            copy(&path, &to)?;
+        } else {
+            std::fs::copy(&path, &to)?;
+        }
+    }
+    Ok(())
 }
 
 /// Every file in a folder and below.
@@ -90,4 +134,21 @@ pub(crate) fn noise(seed: u64, len: usize) -> Vec<u8> {
     }
     bytes.truncate(len);
     bytes
+}
+
+/// A `strace` to give arguments to. On a machine that has none, or lets nobody trace, the test
+/// says so and is not run; where `CI` is `true` that is an error, because nobody reads there what
+/// was skipped.
+pub(crate) fn strace() -> anyhow::Result<Option<Command>> {
+    let mut probe = Command::new("strace");
+    probe.args(["-qq", "-e", "trace=none", "true"]).stdout(Stdio::null()).stderr(Stdio::null());
+    if probe.status().is_ok_and(|status| status.success()) {
+        return Ok(Some(Command::new("strace")));
+    }
+    anyhow::ensure!(
+        !env::var("CI").is_ok_and(|ci| ci == "true"),
+        "strace is missing, or not allowed"
+    );
+    eprintln!("skipped, not run: strace is missing, or not allowed");
+    Ok(None)
 }

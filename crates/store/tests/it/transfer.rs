@@ -7,7 +7,7 @@ use store::{
     TABLES, Table, VALUE_BYTES_MAX, export, import, open_ledger,
 };
 
-use crate::harness::{Place, found_in_files, noise, on_both_engines};
+use crate::harness::{Place, found_in_files, noise, on_both_engines, raw_sled};
 
 on_both_engines!(
     everything_moves_to_the_other_engine_and_back,
@@ -193,9 +193,7 @@ fn an_interrupted_import_is_not_mistaken_for_a_ledger(engine: LedgerEngine) {
             connection.execute(insert, []).expect("inserts");
         }
         LedgerEngine::Sled => {
-            let path = place.dir().join("ledger.sled/generation-1");
-            let config = ::sled::Config::new().path(path).segment_size(8 * 1024 * 1024);
-            let db = config.open().expect("opens");
+            let db = raw_sled(&place.dir());
             db.insert(b"\x01\x00importing", &[0]).expect("inserts");
             db.flush().expect("flushes");
         }

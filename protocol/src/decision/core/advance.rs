@@ -174,15 +174,15 @@ impl Decision {
         let needed = self.charter.quorum().needed();
         let contradicts =
             |value: &[u8; 32]| self.decided.iter().any(|known| known.digest() != *value);
-        let value = self
-            .rounds
-            .finalize
-            .quorums(needed)
-            .into_iter()
+        let finalized = self.rounds.finalize.quorums(needed).into_iter();
+        let values: Vec<_> = finalized
             .filter_map(|(_, value)| value)
-            .find(|value| self.values.contains_key(value) && !contradicts(value));
-        if let Some(value) = value {
-            self.claim(Slot::Confirm, Statement::Confirm(Confirm { sealer, value }));
+            .filter(|value| self.values.contains_key(value) && !contradicts(value))
+            .collect();
+        for value in values {
+            if self.claim(Slot::Confirm, Statement::Confirm(Confirm { sealer, value })) {
+                return;
+            }
         }
     }
 

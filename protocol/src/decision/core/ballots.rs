@@ -8,6 +8,7 @@ use crate::{
 };
 
 #[derive(Debug, Default)]
+#[cfg_attr(test, derive(Clone))]
 pub(super) struct BallotBox {
     known: BTreeMap<Entry, BallotRecord>,
     held: BTreeSet<Entry>,

@@ -10,6 +10,7 @@ const REPEATS_MAX: u32 = 6;
 
 /// Which view, since when, and whether patience has run out. Safety never depends on it.
 #[derive(Debug, Default)]
+#[cfg_attr(test, derive(Clone))]
 pub(super) struct ViewClock {
     /// 0 before the own list is closed.
     pub(super) view: u32,

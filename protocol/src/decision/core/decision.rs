@@ -3,8 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Effect, Input, VoteRefusal, ballots::BallotBox, clock::ViewClock, lists::Lists, outbox::Outbox,
-    rounds::Rounds, rows,
+    Effect, Input, VoteRefusal,
+    ballots::BallotBox,
+    clock::ViewClock,
+    lists::Lists,
+    outbox::Outbox,
+    rounds::{Room, Rounds},
+    rows,
 };
 use crate::{
     decision::{
@@ -17,6 +22,7 @@ use crate::{
 
 /// One member's view of one proposal, and its part in deciding it.
 #[derive(Debug)]
+#[cfg_attr(test, derive(Clone))]
 pub struct Decision {
     pub(super) charter: Charter,
     pub(super) signed_proposal: SignedProposal,
@@ -185,7 +191,7 @@ impl Decision {
             Statement::Held(held) => self.on_held(held, signature),
             Statement::Cut(cut) => self.on_cut(cut, signature)?,
             Statement::Evidence(report) => self.on_evidence(&report)?,
-            vote => self.on_round_vote(&vote, signature),
+            vote => self.on_round_vote(&vote, signature, Room::Alone),
         }
         Ok(())
     }

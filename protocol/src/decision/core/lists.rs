@@ -8,6 +8,7 @@ use crate::{
 };
 
 #[derive(Debug, Default)]
+#[cfg_attr(test, derive(Clone))]
 pub(super) struct Lists {
     open: BTreeMap<u16, (Held, Signature)>,
     closed: BTreeMap<u16, (Held, Signature)>,

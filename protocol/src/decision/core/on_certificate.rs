@@ -1,6 +1,6 @@
 //! A certificate: made here, or handed to us by someone who was faster.
 
-use super::{Decision, Effect, rows};
+use super::{Decision, Effect, rounds::Room, rows};
 use crate::decision::{Certificate, MessageError, Statement, TrustAnchors, verify};
 
 /// How long after a late message we tell its sender the result, in milliseconds, so that
@@ -25,7 +25,7 @@ impl Decision {
             return Err(MessageError::Field("certificate"));
         }
         for (confirm, signature) in certificate.confirm_statements() {
-            self.on_round_vote(&confirm, signature);
+            self.on_round_vote(&confirm, signature, Room::WithQuorum);
         }
         self.adopt(certificate);
         Ok(())

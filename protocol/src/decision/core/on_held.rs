@@ -2,7 +2,10 @@
 
 use super::Decision;
 use crate::{
-    decision::{Digest, Entry, Held, Slot, Statement},
+    decision::{
+        Digest, Entry, Held, Slot, Statement,
+        mutant::{Mutant, is_on},
+    },
     identity::Signature,
 };
 
@@ -29,7 +32,8 @@ impl Decision {
             Some(Statement::Held(held)) => held.seq,
             _ => 0,
         };
-        let entries = self.ballots.held().copied().collect();
+        let left_out = usize::from(closed && is_on(Mutant::ListShrinks));
+        let entries = self.ballots.held().skip(left_out).copied().collect();
         let held = Held { sealer, seq: last + 1, closed, entries };
         let slot = if closed { Slot::HeldClosed } else { Slot::HeldOpen };
         self.claim(slot, Statement::Held(held))

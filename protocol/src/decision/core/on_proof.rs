@@ -1,6 +1,6 @@
 //! A sealer passes on the votes of others.
 
-use super::{Decision, rows};
+use super::{Decision, rounds::Room, rows};
 use crate::{
     decision::{MessageError, Proof, RoundVotes},
     wire,
@@ -34,7 +34,7 @@ impl Decision {
         }
         votes.check(&self.charter)?;
         for (statement, signature) in votes.statements() {
-            self.on_round_vote(&statement, signature);
+            self.on_round_vote(&statement, signature, Room::WithQuorum);
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use super::{
     Decision,
-    rounds::{NO_VIEW, Table},
+    rounds::{NO_VIEW, Room, Table},
 };
 use crate::{
     decision::{Confirm, Digest, Nullify, RoundVote, Statement},
@@ -12,9 +12,10 @@ use crate::{
 const NO_DIGEST: Digest = [0; 32];
 
 impl Decision {
-    pub(super) fn on_round_vote(&mut self, vote: &Statement, signature: Signature) {
+    pub(super) fn on_round_vote(&mut self, vote: &Statement, signature: Signature, room: Room) {
         let earlier = self.earlier_votes(vote);
-        let is_news = self.rounds.insert(vote, signature);
+        let room = if self.outbox.muted { Room::Restored } else { room };
+        let is_news = self.rounds.insert(vote, signature, room);
         for (statement, earlier_signature) in earlier {
             self.compare(&statement, earlier_signature, vote, signature);
         }

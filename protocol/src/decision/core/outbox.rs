@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use super::Effect;
 
 #[derive(Debug, Default)]
+#[cfg_attr(test, derive(Clone))]
 pub(super) struct Outbox {
     effects: VecDeque<Effect>,
     writes: u64,

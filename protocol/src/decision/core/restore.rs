@@ -150,4 +150,34 @@ impl Decision {
     pub(in crate::decision) fn held(&self) -> Vec<crate::decision::Entry> {
         self.ballots.held().copied().collect()
     }
+
+    /// All that future behaviour depends on, times and single votes aside: the view, whether
+    /// patience has run out, the cuts of each view, the values known, the quorums seen, the
+    /// closed lists, the used slots and the results.
+    pub(in crate::decision) fn fingerprint(&self) -> Vec<u8> {
+        let needed = self.charter.quorum().needed();
+        let rounds = &self.rounds;
+        let tables = [&rounds.notarize, &rounds.nullify, &rounds.finalize, &rounds.confirm];
+        let lists = self.lists.closed().iter().map(|(sealer, (held, _))| (*sealer, held));
+        let slots: Vec<_> =
+            self.guard.slots().map(|(slot, said)| (rows::slot(*slot), said.body())).collect();
+        wire::encode(&(
+            (self.clock.view, self.clock.expired, &self.cuts),
+            self.values.keys().collect::<Vec<_>>(),
+            tables.map(|table| table.quorums(needed)),
+            lists.collect::<Vec<_>>(),
+            slots,
+            self.decided.iter().map(Certificate::digest).collect::<Vec<_>>(),
+        ))
+    }
+
+    /// The view we are in, and when patience with it runs out.
+    pub(in crate::decision) fn patience(&self) -> (u32, Option<u64>) {
+        (self.clock.view, self.clock.timer_at_ms().filter(|_| !self.clock.expired))
+    }
+
+    /// What was signed, for judging it.
+    pub(in crate::decision) fn guard(&self) -> &crate::decision::Guard {
+        &self.guard
+    }
 }

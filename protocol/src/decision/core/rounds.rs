@@ -11,11 +11,32 @@ use crate::{
 type Value = Option<Digest>;
 
 /// Votes of one kind by view and sealer. A sealer who votes for two values in one view is kept
-/// with both, which is proof against it; a third is dropped.
+/// with both, which is proof against it; a third is dropped, unless it comes with a quorum.
 #[derive(Debug, Default)]
+#[cfg_attr(test, derive(Clone))]
 pub(super) struct Table(BTreeMap<(u32, u16), Vec<(Value, Signature)>>);
 
-const VALUES_PER_CELL_MAX: usize = 2;
+/// How many values of one sealer in one view are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Room {
+    /// Two: a vote that comes alone.
+    Alone,
+    /// Four: a vote that comes as part of a quorum. A sealer that filled its place with nonsense
+    /// must not keep us from seeing what a quorum said; within the tolerance that is one value.
+    WithQuorum,
+    /// Any number: a vote that lies on the disk, where it came by the rules above.
+    Restored,
+}
+
+impl Room {
+    const fn values_max(self) -> usize {
+        match self {
+            Self::Alone => 2,
+            Self::WithQuorum => 4,
+            Self::Restored => usize::MAX,
+        }
+    }
+}
 
 impl Table {
     /// Takes a vote; false when it tells nothing new.
@@ -23,11 +44,12 @@ impl Table {
         &mut self,
         view: u32,
         sealer: u16,
-        value: Value,
-        signature: Signature,
+        vote: (Value, Signature),
+        room: Room,
     ) -> bool {
+        let (value, signature) = vote;
         let cell = self.0.entry((view, sealer)).or_default();
-        if cell.len() >= VALUES_PER_CELL_MAX || cell.iter().any(|(known, _)| *known == value) {
+        if cell.len() >= room.values_max() || cell.iter().any(|(known, _)| *known == value) {
             return false;
         }
         cell.push((value, signature));
@@ -69,6 +91,7 @@ impl Table {
 
 /// The four kinds of votes. Confirmations know no view; they lie in view 0.
 #[derive(Debug, Default)]
+#[cfg_attr(test, derive(Clone))]
 pub(super) struct Rounds {
     pub(super) notarize: Table,
     pub(super) nullify: Table,
@@ -81,17 +104,22 @@ pub(super) const NO_VIEW: u32 = 0;
 
 impl Rounds {
     /// Takes a vote; false when it is none, or tells nothing new.
-    pub(super) fn insert(&mut self, statement: &Statement, signature: Signature) -> bool {
+    pub(super) fn insert(
+        &mut self,
+        statement: &Statement,
+        signature: Signature,
+        room: Room,
+    ) -> bool {
         match statement {
             Statement::Notarize(v) => {
-                self.notarize.insert(v.view, v.sealer, Some(v.value), signature)
+                self.notarize.insert(v.view, v.sealer, (Some(v.value), signature), room)
             }
             Statement::Finalize(v) => {
-                self.finalize.insert(v.view, v.sealer, Some(v.value), signature)
+                self.finalize.insert(v.view, v.sealer, (Some(v.value), signature), room)
             }
-            Statement::Nullify(v) => self.nullify.insert(v.view, v.sealer, None, signature),
+            Statement::Nullify(v) => self.nullify.insert(v.view, v.sealer, (None, signature), room),
             Statement::Confirm(v) => {
-                self.confirm.insert(NO_VIEW, v.sealer, Some(v.value), signature)
+                self.confirm.insert(NO_VIEW, v.sealer, (Some(v.value), signature), room)
             }
             _ => false,
         }

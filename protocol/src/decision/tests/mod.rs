@@ -1,11 +1,14 @@
 //! Whole decisions, played out in memory with a seed.
 
+mod adversary;
 mod certificates;
 mod cuts;
+mod exhaustive;
 mod hostile;
 mod liars;
 mod restarts;
 mod rules;
+mod second_verifier;
 mod simulation;
 mod vectors;
 mod world;

@@ -9,6 +9,7 @@ use super::{
     engine::mls_id,
     record::{Departed, EpochKeys, Group, GroupRecord},
     roster::{self, Leaf},
+    succeed::{chain_from, entry_error},
     suite::{
         PAST_EPOCHS, PERSONAS_MAX, SUITE, capabilities, context_extensions, mls_credential,
         policy_in, sender_ratchet, state,
@@ -17,8 +18,10 @@ use super::{
 use crate::{
     identity::{ConversationId, PersonaId},
     session::{
-        Change, EntryKind, GroupPolicy, Invitation, SealedFrame, SeqEntry, SessionError,
+        Change, EntryKind, Envelope, GroupPolicy, Invitation, SealedFrame, SeqEntry, SessionError,
+        SignedEntry, SignedSignal,
         log::sha256,
+        succession::{Standing, Step, Succession},
     },
 };
 
@@ -26,11 +29,13 @@ use crate::{
 enum Alteration {
     Add(Vec<KeyPackage>),
     Remove(Vec<Leaf>),
+    Term(Box<GroupPolicy>, Vec<SignedSignal>),
 }
 
 /// A commit made and merged: what goes to the others.
 struct Committed {
     frame: SealedFrame,
+    entry: SignedEntry,
     welcome: Option<Vec<u8>>,
     ended: EpochKeys,
 }
@@ -63,7 +68,9 @@ impl OpenMls {
             .build(&self.provider, &key, credential)
             .map_err(state)?;
         let current = EpochKeys::export(&mls, &self.provider.crypto)?;
-        let record = GroupRecord::start(key, SeqEntry::genesis(id), current);
+        let chain = chain_from(&mls, SeqEntry::genesis(id))?;
+        let succession = Succession::new(self.identity.id(), chain);
+        let record = GroupRecord::start(key, current, succession);
         self.groups.insert(id, Group { mls, record });
         self.keep_record(id)
     }
@@ -126,11 +133,12 @@ impl OpenMls {
 
     /// The members, if we are the one who may change them.
     fn as_sequencer(&self, id: ConversationId) -> Result<BTreeSet<PersonaId>, SessionError> {
-        let mls = &self.group(id)?.mls;
+        let Group { mls, record } = self.group(id)?;
         let policy = policy_in(mls.extensions()).map_err(state)?;
         if policy.sequencer() != self.identity.id() {
             return Err(SessionError::NotSequencer);
         }
+        record.succession.may_sign()?;
         Ok(roster::personas(mls).map_err(state)?.into_iter().collect())
     }
 
@@ -142,15 +150,63 @@ impl OpenMls {
         removed: BTreeSet<PersonaId>,
         now_ms: u64,
     ) -> Result<Change, SessionError> {
-        let alone = self.group(id)?.mls.members().count() == 1;
-        let Committed { frame, welcome, ended } = self.commit(id, alteration, now_ms)?;
-        self.keep_record(id)?;
-        let envelope = match alone {
-            true => None,
-            false => Some(ended.seal(&frame.to_bytes(), self.random()?, now_ms)?),
+        self.keep_snapshot(id)?;
+        let (added, removed): (Vec<_>, Vec<_>) =
+            (added.into_iter().collect(), removed.into_iter().collect());
+        let committed = self.commit(id, alteration, now_ms)?;
+        let entry = committed.entry.unverified()?;
+        let step = Step {
+            hash: committed.entry.hash(),
+            epoch: entry.epoch,
+            term: entry.term,
+            standing: Standing::Held,
+            signer: self.identity.id(),
+            added: added.clone(),
+            removed: removed.clone(),
         };
-        let (added, removed) = (added.into_iter().collect(), removed.into_iter().collect());
+        let Group { record, .. } = self.groups.get_mut(&id).ok_or(SessionError::UnknownGroup)?;
+        record.succession.check(&step, &entry.previous).map_err(entry_error)?;
+        record.succession.follow(step);
+        let (envelope, welcome) = self.sent_change(id, committed, now_ms)?;
         Ok(Change { envelope, welcome, added, removed })
+    }
+
+    /// Begins a term: a commit that puts us first in the policy.
+    pub(super) fn commit_term(
+        &mut self,
+        id: ConversationId,
+        term: u64,
+        votes: &[SignedSignal],
+        now_ms: u64,
+    ) -> Result<Change, SessionError> {
+        self.keep_snapshot(id)?;
+        let me = self.identity.id();
+        let policy = policy_in(self.group(id)?.mls.extensions()).map_err(state)?;
+        let alteration = Alteration::Term(Box::new(policy.after(term, me)), votes.to_vec());
+        let committed = self.commit(id, alteration, now_ms)?;
+        let takeover = self.takeover(id, &committed.entry, me, votes)?;
+        self.follow_takeover(id, &takeover, (committed.entry.clone(), votes.to_vec()))?;
+        let (envelope, welcome) = self.sent_change(id, committed, now_ms)?;
+        Ok(Change { envelope, welcome, added: Vec::new(), removed: Vec::new() })
+    }
+
+    /// Seals and keeps what was committed; what of it goes to members and joiners.
+    fn sent_change(
+        &mut self,
+        id: ConversationId,
+        committed: Committed,
+        now_ms: u64,
+    ) -> Result<(Option<Envelope>, Option<Vec<u8>>), SessionError> {
+        let Committed { frame, entry, welcome, ended } = committed;
+        self.keep_record(id)?;
+        self.drop_snapshots(id)?;
+        let envelope = ended.seal(&frame.to_bytes(), self.random()?, now_ms)?;
+        let epoch = entry.unverified()?.epoch;
+        self.keep_commit(id, epoch, &envelope)?;
+        let chain = self.group(id)?.record.succession.chain();
+        let before = chain.place_after(&entry.hash()).unwrap_or_default().saturating_sub(1);
+        let alone = chain.roster_at(before).len() == 1;
+        Ok(((!alone).then_some(envelope), welcome))
     }
 
     /// Commits, signs the log entry, and moves to the new epoch.
@@ -165,12 +221,15 @@ impl OpenMls {
         let Group { mls, record } = groups.get_mut(&id).ok_or(SessionError::UnknownGroup)?;
         let (key, epoch, leaf) =
             (record.leaf_key.clone(), mls.epoch().as_u64(), mls.own_leaf_index());
-        let term = policy_in(mls.extensions()).map_err(state)?.term;
+        let policy = policy_in(mls.extensions()).map_err(state)?;
 
         let kind = match alteration {
             Alteration::Add(_) => EntryKind::Add,
             Alteration::Remove(_) => EntryKind::Remove,
+            Alteration::Term(..) => EntryKind::Term,
         };
+        let mut term = policy.term;
+        let mut votes = None;
         let builder = mls
             .commit_builder()
             .consume_proposal_store(false)
@@ -183,6 +242,13 @@ impl OpenMls {
                 let departed = leaves.iter().map(|leaf| departed(leaf, epoch)).collect();
                 (builder.propose_removals(indices), departed)
             }
+            Alteration::Term(policy, given) => {
+                (term, votes) = (policy.term, Some(given));
+                let extensions = context_extensions(&policy)?;
+                let builder =
+                    builder.propose_group_context_extensions(extensions).map_err(state)?;
+                (builder, Vec::new())
+            }
         };
         let bundle = builder
             .load_psks(&provider.rows)
@@ -191,7 +257,7 @@ impl OpenMls {
             .map_err(|error| match kind {
                 // What is left to fail is a key package that does not go with the group.
                 EntryKind::Add => SessionError::KeyPackage(error.to_string()),
-                EntryKind::Remove => state(error),
+                EntryKind::Remove | EntryKind::Term => state(error),
             })?
             .stage_commit(provider)
             .map_err(state)?;
@@ -222,7 +288,11 @@ impl OpenMls {
         record.advance(entry.hash(), EpochKeys::export(mls, &provider.crypto)?, departed);
         let welcome =
             welcome.map(|welcome| Invitation { entry: entry.clone(), welcome }.to_bytes());
-        Ok(Committed { frame: SealedFrame::Commit { entry, commit }, welcome, ended })
+        let frame = match votes {
+            Some(votes) => SealedFrame::Takeover { entry: entry.clone(), commit, votes },
+            None => SealedFrame::Commit { entry: entry.clone(), commit },
+        };
+        Ok(Committed { frame, entry, welcome, ended })
     }
 
     /// The leaf of our next commit, with a new credential when ours is getting old.

@@ -12,12 +12,14 @@ use super::{
 };
 use crate::{
     identity::{ConversationId, EnvelopeId, PersonaId, PersonaKey},
+    mailbox::Token,
     session::{
-        Change, DeviceCredential, Envelope, GroupEngine, GroupPolicy, Opened, Position,
-        SessionError, StateWrite, Tag,
+        Change, DeviceCredential, EntryError, Envelope, GroupEngine, GroupPolicy, Opened, Position,
+        SealedFrame, SessionError, SignedEntry, SignedSignal, StateWrite, Tag, TagKey,
         leaf::LeafKey,
         log::sha256,
         storage::{Provider, Rows, group_prefix},
+        succession::{Spine, Succession},
     },
     wire::{Message, Receipt},
 };
@@ -71,7 +73,7 @@ impl OpenMls {
     }
 
     /// Brings a group into memory as its rows have it.
-    fn load(&mut self, group: ConversationId) -> Result<(), SessionError> {
+    pub(super) fn load(&mut self, group: ConversationId) -> Result<(), SessionError> {
         self.groups.remove(&group);
         let record: Option<GroupRecord> =
             self.provider.rows.get(&record_key(group)).map_err(state)?;
@@ -96,7 +98,13 @@ impl OpenMls {
         self.provider.rows.delete(record_key(group));
         let prefix = group_prefix(&mls_id(group)).map_err(state)?;
         self.provider.rows.delete_prefix(&prefix);
+        self.erase_log(group);
         Ok(())
+    }
+
+    fn succession_mut(&mut self, group: ConversationId) -> Result<&mut Succession, SessionError> {
+        let group = self.groups.get_mut(&group).ok_or(SessionError::UnknownGroup)?;
+        Ok(&mut group.record.succession)
     }
 
     pub(super) fn group(&self, group: ConversationId) -> Result<&Group, SessionError> {
@@ -193,6 +201,29 @@ impl GroupEngine for OpenMls {
         self.attempt(Some(group), |engine| engine.seal_message(group, message, now_ms))
     }
 
+    fn seal_receipts(
+        &self,
+        group: ConversationId,
+        receipts: &[(EnvelopeId, Receipt)],
+        now_ms: u64,
+    ) -> Result<Envelope, SessionError> {
+        let frame = SealedFrame::Receipts(receipts.to_vec());
+        self.group(group)?.record.current().seal(&frame.to_bytes(), self.random()?, now_ms)
+    }
+
+    fn tokens(&self, group: ConversationId, now_ms: u64) -> Result<Vec<Token>, SessionError> {
+        Ok(self.group(group)?.record.tokens(now_ms))
+    }
+
+    fn tag_key(
+        &self,
+        group: ConversationId,
+        tag: Tag,
+        around_ms: u64,
+    ) -> Result<TagKey, SessionError> {
+        self.group(group)?.record.tag_key(tag, around_ms).ok_or(SessionError::UnknownEpoch)
+    }
+
     fn tags(&self, group: ConversationId, now_ms: u64) -> Result<Vec<Tag>, SessionError> {
         Ok(self.group(group)?.record.tags(now_ms))
     }
@@ -205,7 +236,85 @@ impl GroupEngine for OpenMls {
     ) -> Result<Opened, SessionError> {
         // What does not get past the outer layer touches no state, and so costs no reload.
         let (epoch, frame) = self.group(group)?.record.open(envelope, now_ms)?;
-        self.attempt(Some(group), |engine| engine.open_frame(group, epoch, &frame))
+        let opened =
+            self.attempt(Some(group), |engine| engine.open_frame(group, epoch, envelope, &frame));
+        if let Err(SessionError::Entry(EntryError::Equivocation)) = opened
+            && let Some(Group { mls, record }) = self.groups.get_mut(&group)
+        {
+            let policy = policy_in(mls.extensions()).map_err(state)?;
+            record.succession.freeze(policy.term);
+        }
+        opened
+    }
+
+    fn succession(&self, group: ConversationId) -> Result<&Succession, SessionError> {
+        Ok(&self.group(group)?.record.succession)
+    }
+
+    fn stand(&mut self, group: ConversationId, beyond: u64) -> Result<(u64, Spine), SessionError> {
+        self.attempt(Some(group), |engine| {
+            let stood = engine.succession_mut(group)?.stand(beyond)?;
+            engine.keep_record(group)?;
+            Ok(stood)
+        })
+    }
+
+    fn vote(
+        &mut self,
+        group: ConversationId,
+        term: u64,
+        candidate: PersonaId,
+    ) -> Result<Spine, SessionError> {
+        self.attempt(Some(group), |engine| {
+            let spine = engine.succession_mut(group)?.vote(term, candidate)?;
+            engine.keep_record(group)?;
+            Ok(spine)
+        })
+    }
+
+    fn note_followed(
+        &mut self,
+        group: ConversationId,
+        persona: PersonaId,
+        head: [u8; 32],
+    ) -> Result<(), SessionError> {
+        self.attempt(Some(group), |engine| {
+            let succession = engine.succession_mut(group)?;
+            let before = succession.chain().unsettled();
+            succession.on_followed(persona, head);
+            if succession.chain().unsettled() < before {
+                engine.keep_record(group)?;
+                engine.drop_snapshots(group)?;
+            }
+            Ok(())
+        })
+    }
+
+    fn take_over(
+        &mut self,
+        group: ConversationId,
+        votes: &[SignedSignal],
+        now_ms: u64,
+    ) -> Result<Change, SessionError> {
+        self.attempt(Some(group), |engine| engine.begin_term(group, votes, now_ms))
+    }
+
+    fn certificate(&self, group: ConversationId) -> Option<(SignedEntry, Vec<SignedSignal>)> {
+        self.group(group).ok()?.record.certificate.clone()
+    }
+
+    fn adopt(
+        &mut self,
+        group: ConversationId,
+        signer: PersonaId,
+        entry: &SignedEntry,
+        votes: &[SignedSignal],
+    ) -> Result<(), SessionError> {
+        self.attempt(Some(group), |engine| engine.go_over(group, entry, signer, votes))
+    }
+
+    fn commits_after(&self, group: ConversationId, head: &[u8; 32]) -> Vec<Envelope> {
+        self.commits_since(group, head)
     }
 
     fn roster(&self, group: ConversationId) -> Result<Vec<PersonaId>, SessionError> {

@@ -5,16 +5,19 @@ use std::collections::BTreeSet;
 use openmls::prelude::{JoinBuilder, MlsMessageBodyIn, ProcessedWelcome, StagedWelcome, Welcome};
 
 use super::{
-    OpenMls, mls_error,
+    OpenMls,
+    engine::mls_id,
+    mls_error,
     record::{EpochKeys, Group, GroupRecord, record_key},
     roster::Leaf,
+    succeed::chain_from,
     suite::{SUITE, join_config, parse, policy_in, state},
 };
 use crate::{
     identity::ConversationId,
     session::{
         EntryError, EntryKind, GroupPolicy, Invitation, SeqEntry, SessionError, leaf::LeafKey,
-        log::sha256,
+        log::sha256, storage::group_prefix, succession::Succession,
     },
 };
 
@@ -62,6 +65,9 @@ impl OpenMls {
             return Err(EntryError::Kind.into());
         }
 
+        // A vote binds whoever gave it, whatever became of its membership since.
+        let promise = self.group(id).ok().and_then(|old| old.record.succession.promise());
+        self.make_way(id, &policy, staged.group_context().epoch().as_u64())?;
         let mls = staged.into_group(&self.provider).map_err(mls_error::welcome)?;
         if sha256(mls.epoch_authenticator().as_slice()) != entry.authenticator {
             return Err(EntryError::Authenticator.into());
@@ -75,11 +81,33 @@ impl OpenMls {
         }
         own.credential.check_at(now_ms)?;
         let current = EpochKeys::export(&mls, &self.provider.crypto)?;
-        let record = GroupRecord::start(key, signed.hash(), current);
+        let chain = chain_from(&mls, signed.hash())?;
+        let succession = Succession::resume(self.identity.id(), chain, promise, BTreeSet::new());
+        let record = GroupRecord::start(key, current, succession);
         // Into memory last, so that a join that fails leaves nothing there.
         self.provider.rows.put(record_key(id), &record).map_err(state)?;
         self.groups.insert(id, Group { mls, record });
         Ok(id)
+    }
+
+    /// Deletes what is kept of an earlier membership. Whoever was removed and added again may get
+    /// the welcome before the change that removed it, or instead of it; only its creator can lead
+    /// a group to a later epoch.
+    fn make_way(
+        &self,
+        id: ConversationId,
+        policy: &GroupPolicy,
+        epoch: u64,
+    ) -> Result<(), SessionError> {
+        let Some(Group { mls, .. }) = self.groups.get(&id) else { return Ok(()) };
+        let known = policy_in(mls.extensions()).map_err(state)?;
+        if known.creator != policy.creator || epoch <= mls.epoch().as_u64() {
+            return Err(SessionError::GroupExists);
+        }
+        let prefix = group_prefix(&mls_id(id)).map_err(state)?;
+        self.provider.rows.delete_prefix(&prefix);
+        self.erase_log(id);
+        Ok(())
     }
 
     /// Opens a welcome with the key package it is for, and gives the leaf key of that package.
@@ -94,6 +122,7 @@ impl OpenMls {
         let key = self.use_package(&reference)?;
         let staged = JoinBuilder::new(&self.provider, processed)
             .skip_lifetime_validation()
+            .replace_old_group()
             .build()
             .map_err(mls_error::welcome)?;
         Ok((key, staged))

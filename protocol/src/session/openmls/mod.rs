@@ -20,7 +20,8 @@ mod open;
 mod receipt;
 mod record;
 mod roster;
+mod succeed;
 mod suite;
 
 pub use engine::OpenMls;
-pub use suite::PAST_EPOCHS;
+pub use suite::{OUT_OF_ORDER_MAX, PAST_EPOCHS};

@@ -13,13 +13,16 @@ use super::{
     mls_error,
     record::{EpochKeys, Group},
     roster::{self, Leaf},
-    suite::{parse, policy_in, state},
+    succeed::entry_error,
+    suite::{context_extensions, parse, policy_in, state},
 };
 use crate::{
     identity::{ConversationId, MessageId, PersonaId},
     session::{
         EntryError, EntryKind, Envelope, Opened, SealedFrame, SeqEntry, SessionError, SignedEntry,
+        SignedSignal,
         log::sha256,
+        succession::{Refusal, Standing, Step, Takeover},
     },
     wire::{self, Content, Message},
 };
@@ -35,6 +38,16 @@ struct Checked {
     removed: Vec<Leaf>,
 }
 
+/// By what right an entry may be followed.
+enum Right {
+    /// Its signer holds the term.
+    Plain,
+    /// It lies on the branch we are on the way to.
+    OnTheWay(Step),
+    /// Votes: it begins a term.
+    Votes(Takeover, Vec<SignedSignal>),
+}
+
 impl OpenMls {
     /// Seals a message of ours.
     pub(super) fn seal_message(
@@ -44,6 +57,9 @@ impl OpenMls {
         now_ms: u64,
     ) -> Result<Envelope, SessionError> {
         check_message(id, self.identity.id(), message).map_err(SessionError::OwnMessage)?;
+        if !self.group(id)?.record.succession.owed().is_empty() {
+            return Err(Refusal::Owed.into());
+        }
         let nonce = self.random()?;
         let Self { provider, groups, .. } = self;
         let Group { mls, record } = groups.get_mut(&id).ok_or(SessionError::UnknownGroup)?;
@@ -60,11 +76,18 @@ impl OpenMls {
         &mut self,
         id: ConversationId,
         epoch: u64,
+        envelope: &Envelope,
         frame: &[u8],
     ) -> Result<Opened, SessionError> {
         match SealedFrame::from_bytes(frame)? {
             SealedFrame::Application(message) => self.open_message(id, epoch, &message),
-            SealedFrame::Commit { entry, commit } => self.follow(id, epoch, &entry, &commit),
+            SealedFrame::Commit { entry, commit } => {
+                self.follow(id, epoch, envelope, (&entry, &commit), None)
+            }
+            SealedFrame::Takeover { entry, commit, votes } => {
+                self.follow(id, epoch, envelope, (&entry, &commit), Some(votes))
+            }
+            SealedFrame::Receipts(receipts) => self.check_receipts(id, &receipts),
         }
     }
 
@@ -92,10 +115,12 @@ impl OpenMls {
         &mut self,
         id: ConversationId,
         epoch: u64,
-        signed: &SignedEntry,
-        commit: &[u8],
+        envelope: &Envelope,
+        (signed, commit): (&SignedEntry, &[u8]),
+        votes: Option<Vec<SignedSignal>>,
     ) -> Result<Opened, SessionError> {
-        let entry = self.check_entry(id, epoch, signed, commit)?;
+        let right = self.right_of(id, signed, votes)?;
+        let (entry, mut step) = self.check_entry(id, epoch, signed, commit, &right)?;
         let processed = self.process(id, epoch, commit, ContentType::Commit)?;
         let Checked { staged, by, added, removed } = self.check_commit(id, &entry, processed)?;
 
@@ -109,17 +134,54 @@ impl OpenMls {
             return Err(EntryError::Authenticator.into());
         }
 
+        self.keep_snapshot(id)?;
         let gone = removed.iter().map(|leaf| departed(leaf, epoch)).collect();
+        let mut removed: Vec<_> = removed.iter().map(Leaf::persona).collect();
+        removed.sort_unstable();
+        removed.dedup();
+        let added: Vec<_> = added.into_iter().collect();
+        (step.added, step.removed) = (added.clone(), removed.clone());
         let Self { provider, groups, .. } = self;
         let Group { mls, record } = groups.get_mut(&id).ok_or(SessionError::UnknownGroup)?;
         mls.merge_staged_commit(provider, staged).map_err(state)?;
         record.advance(signed.hash(), EpochKeys::export(mls, &provider.crypto)?, gone);
-        let epoch = mls.epoch().as_u64();
+        let next = mls.epoch().as_u64();
+        match right {
+            Right::Plain | Right::OnTheWay(_) => record.succession.follow(step),
+            Right::Votes(takeover, votes) => {
+                self.follow_takeover(id, &takeover, (signed.clone(), votes))?;
+            }
+        }
         self.keep_record(id)?;
-        let mut removed: Vec<_> = removed.iter().map(Leaf::persona).collect();
-        removed.sort_unstable();
-        removed.dedup();
-        Ok(Opened::Change { by, added: added.into_iter().collect(), removed, epoch })
+        self.keep_commit(id, epoch, envelope)?;
+        self.drop_snapshots(id)?;
+        Ok(Opened::Change { by, added, removed, epoch: next })
+    }
+
+    /// By what right an entry may be followed.
+    fn right_of(
+        &self,
+        id: ConversationId,
+        signed: &SignedEntry,
+        votes: Option<Vec<SignedSignal>>,
+    ) -> Result<Right, SessionError> {
+        if let Some(step) = self.on_the_way(id, &signed.hash()) {
+            return Ok(Right::OnTheWay(step));
+        }
+        let Some(votes) = votes else { return Ok(Right::Plain) };
+        let Group { mls, record } = self.group(id)?;
+        let entry = signed.unverified()?;
+        let signer = roster::leaf_at(mls, entry.leaf).ok_or(EntryError::Signature)?.persona();
+        if record.succession.chain().place_after(&signed.hash()).is_some() {
+            return Err(SessionError::AlreadyOpened);
+        }
+        let takeover = self.takeover(id, signed, signer, &votes)?;
+        let branch = record.succession.judge(&takeover, false)?;
+        let kept = record.succession.common(&branch);
+        if kept < branch.steps.len() || kept < record.succession.chain().steps.len() {
+            return Err(Refusal::Previous.into());
+        }
+        Ok(Right::Votes(takeover, votes))
     }
 
     /// Rule 1: the entry is the sequencer's and continues the log. Of rule 2, that it names this
@@ -130,7 +192,8 @@ impl OpenMls {
         epoch: u64,
         signed: &SignedEntry,
         commit: &[u8],
-    ) -> Result<SeqEntry, SessionError> {
+        right: &Right,
+    ) -> Result<(SeqEntry, Step), SessionError> {
         let Group { mls, record } = self.group(id)?;
         let policy = policy_in(mls.extensions()).map_err(state)?;
         let entry = signed.unverified()?;
@@ -140,11 +203,19 @@ impl OpenMls {
         if entry.epoch != epoch {
             return Err(EntryError::Epoch(entry.epoch).into());
         }
-        if entry.term != policy.term {
+        let (term, signer) = match right {
+            Right::Plain => (policy.term, policy.sequencer()),
+            Right::OnTheWay(step) => (step.term, step.signer),
+            Right::Votes(takeover, _) => (takeover.step.term, takeover.step.signer),
+        };
+        if entry.term != term {
             return Err(EntryError::Term(entry.term).into());
         }
+        if (entry.kind == EntryKind::Term) != (term != policy.term) {
+            return Err(EntryError::Kind.into());
+        }
         let sequencer = roster::leaf_at(mls, entry.leaf)
-            .filter(|leaf| leaf.persona() == policy.sequencer())
+            .filter(|leaf| leaf.persona() == signer)
             .ok_or(EntryError::Signature)?;
         signed.verify(sequencer.key())?;
         if let Some(closed_by) = record.closed_by(epoch) {
@@ -159,7 +230,23 @@ impl OpenMls {
         if entry.commit != sha256(commit) {
             return Err(EntryError::Commit.into());
         }
-        Ok(entry)
+        let step = match right {
+            Right::OnTheWay(step) => step.clone(),
+            Right::Votes(takeover, _) => takeover.step.clone(),
+            Right::Plain => Step {
+                hash: signed.hash(),
+                epoch,
+                term,
+                standing: Standing::Held,
+                signer,
+                added: Vec::new(),
+                removed: Vec::new(),
+            },
+        };
+        if matches!(right, Right::Plain) {
+            record.succession.check(&step, &entry.previous).map_err(entry_error)?;
+        }
+        Ok((entry, step))
     }
 
     /// Rule 2: the commit is the sequencer's own and does only what it may.
@@ -184,7 +271,12 @@ impl OpenMls {
         };
         let sequencer = roster::leaf_at(mls, sender).ok_or(EntryError::Signature)?;
         check_sequencer(&sequencer, &staged, entry.time_ms)?;
-        if staged.group_context().extensions() != mls.extensions() {
+        let policy = policy_in(mls.extensions()).map_err(state)?;
+        let expected = match entry.kind {
+            EntryKind::Add | EntryKind::Remove => mls.extensions().clone(),
+            EntryKind::Term => context_extensions(&policy.after(entry.term, sequencer.persona()))?,
+        };
+        if *staged.group_context().extensions() != expected {
             return Err(SessionError::Commit("changes the policy"));
         }
 
@@ -219,11 +311,12 @@ impl OpenMls {
                         .ok_or(SessionError::Commit("removes nobody"))?;
                     removed.push(leaf);
                 }
+                (Proposal::GroupContextExtensions(_), EntryKind::Term) => {}
                 (Proposal::Add(_) | Proposal::Remove(_), _) => return Err(EntryError::Kind.into()),
                 _ => return Err(SessionError::Commit("does more than add or remove")),
             }
         }
-        if added.is_empty() && removed.is_empty() {
+        if added.is_empty() && removed.is_empty() && entry.kind != EntryKind::Term {
             return Err(SessionError::Commit("changes nothing"));
         }
         Ok((added, removed))

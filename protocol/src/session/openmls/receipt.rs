@@ -1,9 +1,9 @@
 //! Receipts: a member's proof that it committed an envelope.
 
-use super::{record::Group, roster};
+use super::{OpenMls, record::Group, roster};
 use crate::{
-    identity::{Domain, EnvelopeId, PersonaId, verify},
-    session::SessionError,
+    identity::{ConversationId, Domain, EnvelopeId, PersonaId, verify},
+    session::{Opened, SessionError},
     wire::Receipt,
 };
 
@@ -33,5 +33,25 @@ impl Group {
             })
             .map(|(persona, _)| persona)
             .ok_or(SessionError::Receipt)
+    }
+}
+
+impl OpenMls {
+    /// Whose receipts these are. One that does not hold spoils them all; our own have nothing to
+    /// tell us.
+    pub(super) fn check_receipts(
+        &self,
+        id: ConversationId,
+        receipts: &[(EnvelopeId, Receipt)],
+    ) -> Result<Opened, SessionError> {
+        let group = self.group(id)?;
+        let authors = receipts
+            .iter()
+            .map(|(envelope, receipt)| Ok((*envelope, group.receipt_author(*envelope, receipt)?)))
+            .collect::<Result<Vec<_>, SessionError>>()?;
+        if authors.iter().any(|(_, author)| *author == self.identity.id()) {
+            return Err(SessionError::AlreadyOpened);
+        }
+        Ok(Opened::Receipts(authors))
     }
 }

@@ -10,7 +10,12 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 use super::suite::{PAST_EPOCHS, state};
 use crate::{
     identity::{ConversationId, Domain, PersonaId},
-    session::{Envelope, SessionError, Tag, TagKey, leaf::LeafKey},
+    mailbox::Token,
+    session::{
+        Envelope, SessionError, SignedEntry, SignedSignal, Tag, TagKey,
+        leaf::LeafKey,
+        succession::{Succession, Takeover},
+    },
 };
 
 /// The outer keys of one epoch, exported from MLS.
@@ -44,6 +49,12 @@ pub(super) struct GroupRecord {
     /// The current epoch last, at most [`PAST_EPOCHS`] before it.
     epochs: Vec<EpochKeys>,
     departed: Vec<Departed>,
+    /// What we followed and whom we have promised what.
+    pub(super) succession: Succession,
+    /// The branch we are on the way to, whose entries we follow although their terms are over.
+    pub(super) adopting: Option<Takeover>,
+    /// The entry that began the current term, and its votes.
+    pub(super) certificate: Option<(SignedEntry, Vec<SignedSignal>)>,
 }
 
 /// A group in memory.
@@ -95,8 +106,16 @@ impl EpochKeys {
 
 impl GroupRecord {
     /// The record of a group this member has just come into.
-    pub(super) fn start(leaf_key: LeafKey, head: [u8; 32], current: EpochKeys) -> Self {
-        Self { leaf_key, head, epochs: vec![current], departed: Vec::new() }
+    pub(super) fn start(leaf_key: LeafKey, current: EpochKeys, succession: Succession) -> Self {
+        Self {
+            leaf_key,
+            head: succession.chain().head(),
+            epochs: vec![current],
+            departed: Vec::new(),
+            succession,
+            adopting: None,
+            certificate: None,
+        }
     }
 
     /// The outer keys of the current epoch.
@@ -127,6 +146,20 @@ impl GroupRecord {
     pub(super) fn tags(&self, now_ms: u64) -> Vec<Tag> {
         let newest_first = self.epochs.iter().rev();
         newest_first.flat_map(|keys| keys.tag_key.tags_at(now_ms)).collect()
+    }
+
+    /// The tokens of [`GroupRecord::tags`].
+    pub(super) fn tokens(&self, now_ms: u64) -> Vec<Token> {
+        let newest_first = self.epochs.iter().rev();
+        newest_first.flat_map(|keys| keys.tag_key.tokens_at(now_ms)).collect()
+    }
+
+    /// The tag key of the epoch that has this tag around a moment.
+    pub(super) fn tag_key(&self, tag: Tag, around_ms: u64) -> Option<TagKey> {
+        let mut newest_first = self.epochs.iter().rev();
+        newest_first
+            .find(|keys| keys.tag_key.tags_at(around_ms).contains(&tag))
+            .map(|keys| keys.tag_key.clone())
     }
 
     /// Takes the outer layer off an envelope: the epoch it was sealed in and its frame.

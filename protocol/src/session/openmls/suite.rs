@@ -20,8 +20,9 @@ pub const PAST_EPOCHS: usize = 3;
 /// The most personas in one group.
 pub(super) const PERSONAS_MAX: usize = 1000;
 
-/// Messages of one sender may overtake each other by this many.
-const OUT_OF_ORDER_MAX: u32 = 64;
+/// Messages of one sender may overtake each other by this many: mailboxes that slept at different
+/// times hold different parts of what was said.
+pub const OUT_OF_ORDER_MAX: u32 = 1000;
 
 /// Messages of one sender may be lost in a row up to this many. Mailboxes drop what is old, so
 /// the library's default of 1000 is tight.

@@ -11,8 +11,10 @@
 //! | `d` | the number of this device |
 //! | `g` group-id slot … | what openmls keeps of a group |
 //! | `k` slot … | what openmls keeps of key packages and single key pairs |
+//! | `l` group-id epoch | the envelope of the commit that ended an epoch |
 //! | `p` reference | a key package of ours and the seed of its leaf |
 //! | `r` group-id | our own record of a group |
+//! | `s` group-id epoch key | a row of a group as it was before that epoch ended |
 //!
 //! Values are MessagePack with named fields, because openmls changes its stored types between
 //! versions only in ways that a self-describing format survives.

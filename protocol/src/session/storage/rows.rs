@@ -55,6 +55,13 @@ impl Rows {
         Ok(())
     }
 
+    /// Copies a value as it is, within the running operation.
+    pub(in crate::session) fn copy(&self, from: &[u8], to: Vec<u8>) {
+        let inner = &mut *self.0.borrow_mut();
+        let value = inner.seen(from).cloned();
+        inner.attempt.insert(to, value);
+    }
+
     /// Deletes a value within the running operation.
     pub(in crate::session) fn delete(&self, key: Vec<u8>) {
         self.0.borrow_mut().attempt.insert(key, None);

@@ -103,6 +103,9 @@ fn introduction(introduction: &Introduction) -> Value {
             json!({ "Request": { "token": token.map(|token| hex(token.0)) } })
         }
         Purpose::Accept => json!("Accept"),
+        Purpose::Received(envelopes) => json!({
+            "Received": envelopes.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        }),
         Purpose::Welcome { direct, title, welcome, cards } => json!({ "Welcome": {
             "direct": direct,
             "title": title,

@@ -174,6 +174,43 @@ fn a_welcome_for_others_or_with_a_wrong_entry_is_refused_and_leaves_nothing() {
 }
 
 #[test]
+fn a_later_welcome_takes_the_place_of_a_membership_whose_end_was_not_seen() {
+    let (mut alice, mut bob) = (Member::new(1), Member::new(2));
+    alice.create();
+    let first = alice.add(&mut [&mut bob]).welcome.unwrap();
+    bob.engine.join(&first, NOW).unwrap();
+    bob.save();
+    let id = bob.id();
+    alice.engine.remove(GROUP, &[id], NOW).unwrap();
+    let second = alice.add(&mut [&mut bob]).welcome.unwrap();
+    bob.restart();
+    assert_eq!(bob.engine.join(&second, NOW), Ok(GROUP));
+    assert_eq!(bob.engine.position(GROUP), alice.engine.position(GROUP));
+    bob.save();
+    assert_eq!(bob.engine.join(&first, NOW), Err(SessionError::GroupExists));
+    assert_eq!(bob.save(), 0);
+    bob.restart();
+    assert_eq!(bob.engine.position(GROUP), alice.engine.position(GROUP));
+}
+
+#[test]
+fn only_the_creator_of_a_group_can_welcome_a_member_of_it_again() {
+    let (mut alice, mut bob, mut mallory) = (Member::new(1), Member::new(2), Member::new(3));
+    alice.create();
+    let welcome = alice.add(&mut [&mut bob]).welcome.unwrap();
+    bob.engine.join(&welcome, NOW).unwrap();
+    bob.save();
+    let position = bob.engine.position(GROUP);
+    mallory.create();
+    mallory.add(&mut [&mut Member::new(4)]);
+    let false_welcome = mallory.add(&mut [&mut bob]).welcome.unwrap();
+    bob.save();
+    assert_eq!(bob.engine.join(&false_welcome, NOW), Err(SessionError::GroupExists));
+    assert_eq!(bob.engine.position(GROUP), position);
+    assert_eq!(bob.save(), 0);
+}
+
+#[test]
 fn forgetting_a_group_deletes_all_its_rows_and_no_other_group() {
     let mut alice = Member::new(1);
     alice.create();

@@ -1,6 +1,8 @@
 //! Messages that come late, twice, or out of their epoch.
 
-use protocol::session::{Envelope, Fault, GroupEngine, OpenMls, Opened, PAST_EPOCHS, SessionError};
+use protocol::session::{
+    Envelope, Fault, GroupEngine, OUT_OF_ORDER_MAX, OpenMls, Opened, PAST_EPOCHS, SessionError,
+};
 
 use super::world::{GROUP, Member, NOW, group_of};
 
@@ -85,8 +87,9 @@ fn what_comes_before_its_epoch_waits_and_opens_after_the_commits() {
 #[test]
 fn a_message_long_overtaken_has_no_key_any_more() {
     let mut members = group_of(2);
-    let envelopes: Vec<_> = (0..100).map(|n| members[0].say(&n.to_string())).collect();
-    members[1].read(&envelopes[99]);
+    let last = usize::try_from(OUT_OF_ORDER_MAX).unwrap() + 20;
+    let envelopes: Vec<_> = (0..=last).map(|n| members[0].say(&n.to_string())).collect();
+    members[1].read(&envelopes[last]);
     assert_eq!(members[1].read(&envelopes[60]).1, "60");
     let gone = members[1].open(&envelopes[0]).unwrap_err();
     assert_eq!((gone.clone(), gone.fault()), (SessionError::KeyGone, Fault::Late));

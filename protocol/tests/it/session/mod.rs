@@ -6,6 +6,7 @@ mod late;
 mod persistence;
 mod receipts;
 mod rules;
+mod succession;
 mod talk;
 mod vectors;
 mod world;

@@ -15,7 +15,7 @@ fn tags_are_as_the_vectors_say() {
     for case in cases(&vectors("envelope"), "tags") {
         let (key, window) = (TagKey::from_bytes(array(case, "tag_key")), &case["window"]);
         let window = window.as_u64().unwrap();
-        assert_eq!(key.token(window), array(case, "token"));
+        assert_eq!(key.token(window).0, array(case, "token"));
         assert_eq!(key.tag(window), Tag(array(case, "tag")));
     }
 }
@@ -38,7 +38,7 @@ fn sealed_boxes_are_as_the_vectors_say() {
         let secret = SealingSecret::from_seed(&array(case, "sealing_secret"));
         assert_eq!(secret.public().0, array(case, "sealing_key"));
         let envelope = Envelope::from_bytes(bytes(case, "envelope")).unwrap();
-        assert_eq!(open_sealed(&secret, &envelope), Ok(bytes(case, "content")));
+        assert_eq!(open_sealed(&secret, &envelope).unwrap().0, bytes(case, "content"));
         let tags = contact_tags(&secret.public(), case["now_ms"].as_u64().unwrap());
         assert_eq!(tags[1], envelope.tag());
     }

@@ -177,6 +177,8 @@ fn frame((name, frame): &(&'static str, Frame)) -> Value {
             "persona": persona.to_string(),
             "card": card.as_ref().map(|card| hex(card.to_bytes())),
         }),
+        Frame::ToMailbox(request) => json!({ "request": hex(encode(request)) }),
+        Frame::FromMailbox(reply) => json!({ "reply": hex(encode(reply)) }),
     };
     let prefix = u32::try_from(bytes.len()).unwrap().to_be_bytes();
     let stream = [&prefix[..], &bytes].concat();
@@ -197,7 +199,7 @@ fn refused_frames() -> Vec<(&'static str, Vec<u8>)> {
         ("no byte at all", Vec::new()),
         ("version 0", changed(0, 0)),
         ("version 2", changed(0, 2)),
-        ("a choice there is not", changed(1, 4)),
+        ("a choice there is not", changed(1, 6)),
         ("a choice there is not, in its last byte", changed(4, 1)),
         ("big-endian length", [&[1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3][..], &[1, 2, 3]].concat()),
         ("cut off", envelope[..envelope.len() - 1].to_vec()),

@@ -1,0 +1,319 @@
+//! Certificates of every method and shape, some of them damaged, before two verifiers: ours, and
+//! one in Python that was written from the specification alone.
+
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use rand::{Rng, SeedableRng, seq::SliceRandom};
+use rand_chacha::ChaCha8Rng;
+
+use super::world::{DEADLINE, OPENS, keys, terms};
+use crate::decision::{
+    Ballot, BallotRecord, Base, Certificate, Charter, Choice, Confirm, CutContent, Entry, Fraction,
+    Held, Proposal, Rule, SealerSignature, SignedMessage, SignedProposal, Statement, TrustAnchors,
+    Verdict, verify,
+};
+
+const CERTIFICATES: u64 = 1_000;
+
+/// Random byte edits tried; `BYTE_EDITS` asks for more.
+fn byte_edits() -> u64 {
+    let text = std::env::var("BYTE_EDITS").ok();
+    text.map_or(5_000, |text| text.parse().expect("a number of edits"))
+}
+
+fn any_rule(rng: &mut ChaCha8Rng, options: u16, voters: u16) -> Rule {
+    let quorum = rng.gen_range(0..=voters.min(3));
+    let den = rng.gen_range(1..=10);
+    let base = if rng.r#gen() { Base::Cast } else { Base::Electorate };
+    let num = rng.gen_range(1..=den);
+    if options == 0 {
+        let holders: Vec<u16> = (0..voters).filter(|_| rng.gen_bool(0.3)).collect();
+        return match rng.gen_range(0..3) {
+            0 => Rule::Consent { quorum },
+            1 if !holders.is_empty() => Rule::Veto { num, den, base, quorum, holders },
+            _ => Rule::Threshold { num, den, base, quorum },
+        };
+    }
+    let minimum = Fraction { num: rng.gen_range(0..=den), den };
+    let winners = rng.gen_range(1..=options);
+    match rng.gen_range(0..4) {
+        0 => Rule::Score { points: rng.gen_range(1..=10), winners, quorum },
+        1 => Rule::Suitability { winners, minimum, quorum },
+        2 if options > 1 => Rule::Ranked { quorum },
+        _ => Rule::Approval { winners, minimum, quorum },
+    }
+}
+
+fn any_choice(rng: &mut ChaCha8Rng, rule: &Rule, options: u16) -> Choice {
+    if rng.gen_bool(0.1) {
+        return Choice::Abstain;
+    }
+    let mut points = |most: u8| (0..options).map(|_| rng.gen_range(0..=most)).collect();
+    match rule {
+        Rule::Score { points: most, .. } => Choice::Points(points(*most)),
+        Rule::Suitability { .. } => Choice::Points(points(2)),
+        Rule::Ranked { .. } => {
+            let mut all: Vec<u16> = (0..options).collect();
+            all.shuffle(rng);
+            all.truncate(rng.gen_range(0..=usize::from(options)));
+            Choice::Rank(all)
+        }
+        Rule::Approval { .. } => Choice::Approve((0..options).filter(|_| rng.r#gen()).collect()),
+        Rule::Consent { .. } if rng.gen_bool(0.1) => Choice::Object("Zu spät\nfor us".into()),
+        Rule::Threshold { .. } | Rule::Veto { .. } if rng.r#gen() => Choice::No,
+        _ => Choice::Yes,
+    }
+}
+
+/// A certificate as honest members could have made it, without playing the protocol.
+fn any_certificate(seed: u64) -> Certificate {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let voters = if rng.gen_bool(0.05) { 17 } else { rng.gen_range(1..=7) };
+    let keys = keys(usize::from(voters));
+    let options = if rng.r#gen() { 0 } else { rng.gen_range(1..=5) };
+    let rule = any_rule(&mut rng, options, voters);
+    let names: Vec<String> = (0..options).map(|i| format!("Tag {i} – Früh")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut terms = terms(rule.clone(), &names, keys[0].id());
+    terms.nonce = rng.r#gen();
+    let electorate: Vec<_> = keys.iter().map(crate::identity::PersonaKey::id).collect();
+    let frozen = Proposal::freeze(terms, &electorate).unwrap();
+    let proposal = SignedProposal::sign(&frozen, &keys[0]);
+    let charter = Charter::new(&proposal, electorate).unwrap();
+    let id = charter.id();
+    let sign = |statement: &Statement| {
+        SignedMessage::sign(id, statement, &keys[usize::from(statement.signer())]).signature()
+    };
+
+    let mut ballots = std::collections::BTreeMap::new();
+    for voter in 0..voters {
+        let count = [0, 1, 1, 1, 1, 1, 1, 2][rng.gen_range(0..8)];
+        for _ in 0..count {
+            let cast_at_ms = rng.gen_range(OPENS..=DEADLINE);
+            let ballot = Ballot { voter, cast_at_ms, choice: any_choice(&mut rng, &rule, options) };
+            let entry = Entry { voter, ballot: ballot.hash(id) };
+            let signature = sign(&Statement::Ballot(ballot.clone()));
+            ballots.insert(entry, BallotRecord { ballot, signature });
+        }
+    }
+    let quorum = charter.quorum();
+    let mut sealers: Vec<u16> = (0..quorum.n).collect();
+    sealers.shuffle(&mut rng);
+    let lists: Vec<Held> = sealers[..usize::from(quorum.q)]
+        .iter()
+        .map(|sealer| Held {
+            sealer: *sealer,
+            seq: rng.gen_range(1..9),
+            closed: true,
+            entries: ballots.keys().filter(|_| rng.gen_bool(0.9)).copied().collect(),
+        })
+        .collect();
+    let signed: Vec<_> =
+        lists.iter().map(|list| (list, sign(&Statement::Held(list.clone())))).collect();
+    let content = CutContent::build(&charter, &signed, |e| ballots.get(e).cloned()).unwrap();
+    let value = content.digest(id);
+    sealers.shuffle(&mut rng);
+    let mut confirms: Vec<_> = sealers[..usize::from(quorum.q)]
+        .iter()
+        .map(|sealer| {
+            let confirm = Confirm { sealer: *sealer, value };
+            SealerSignature { sealer: *sealer, signature: sign(&Statement::Confirm(confirm)) }
+        })
+        .collect();
+    confirms.sort_unstable_by_key(|confirm| confirm.sealer);
+    Certificate::build(&charter, &proposal, content, confirms)
+}
+
+fn trust(certificate: &Certificate) -> TrustAnchors {
+    certificate.roster().iter().copied().collect()
+}
+
+/// One byte or more changed, removed, repeated or added.
+fn edit(rng: &mut ChaCha8Rng, bytes: &[u8]) -> Vec<u8> {
+    let mut changed = bytes.to_vec();
+    let at = rng.gen_range(0..changed.len());
+    match rng.gen_range(0..6) {
+        0 => changed.truncate(at),
+        1 => {
+            changed.remove(at);
+        }
+        2 => changed.insert(at, rng.r#gen()),
+        3 => {
+            let other = rng.gen_range(0..changed.len());
+            changed.swap(at, other);
+        }
+        _ => changed[at] ^= rng.gen_range(1..=255),
+    }
+    changed
+}
+
+/// A certificate with one of its parts told otherwise and everything else left as it was.
+fn lie(rng: &mut ChaCha8Rng, certificate: &Certificate) -> Option<Certificate> {
+    let mut content = certificate.content().clone();
+    let mut confirms = certificate.confirms().to_vec();
+    let ballots = content.ballots.len();
+    match rng.gen_range(0..14) {
+        0 => content.result.tally.reverse(),
+        1 => content.result.cast += 1,
+        2 => content.result.electorate += 1,
+        3 => content.result.void.push(0),
+        4 => content.result.tally.push(0),
+        5 => drop(content.ballots.pop()?),
+        6 if ballots > 1 => content.ballots.swap(0, ballots - 1),
+        7 => content.ballots.push(content.ballots.last()?.clone()),
+        8 => content.ballots.first_mut()?.ballot.cast_at_ms += 1,
+        9 => content.held.first_mut()?.seq += 1,
+        10 => *content.held.first_mut()?.bitmap.first_mut()? ^= 1,
+        11 => drop(content.held.pop()?),
+        12 => drop(confirms.pop()?),
+        _ => confirms.push(*confirms.first()?),
+    }
+    let charter =
+        Charter::new(certificate.signed_proposal(), certificate.roster().to_vec()).unwrap();
+    let lied = Certificate::build(&charter, certificate.signed_proposal(), content, confirms);
+    (lied != *certificate).then_some(lied)
+}
+
+fn name(bytes: &[u8], trust: &TrustAnchors) -> &'static str {
+    match Certificate::from_bytes(bytes).map(|certificate| verify(&certificate, trust)) {
+        Ok(Verdict::Valid(_)) => "valid",
+        Ok(Verdict::Unanchored(_)) => "unanchored",
+        Ok(Verdict::Invalid(_)) | Err(_) => "invalid",
+    }
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// A Python that has the package with Ed25519: the one of this machine, or one made under
+/// `target/`.
+fn python() -> Option<PathBuf> {
+    let works = |python: &Path| {
+        let tried = Command::new(python).args(["-c", "import cryptography"]).output();
+        tried.is_ok_and(|tried| tried.status.success())
+    };
+    let system = PathBuf::from("python3");
+    if works(&system) {
+        return Some(system);
+    }
+    let folder = root().join("target/second-verifier");
+    let own = folder.join("bin/python");
+    if !works(&own) {
+        let run = |program: &Path, arguments: &[&str]| {
+            let done = Command::new(program).args(arguments).output();
+            done.is_ok_and(|done| done.status.success())
+        };
+        run(&system, &["-m", "venv", folder.to_str()?]);
+        run(&own, &["-m", "pip", "install", "--quiet", "cryptography"]);
+    }
+    works(&own).then_some(own)
+}
+
+/// What the second verifier says to each; none where it cannot run.
+fn second_verdicts(cases: &[(Vec<u8>, Vec<String>)]) -> Option<Vec<serde_json::Value>> {
+    let Some(python) = python() else {
+        let ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
+        assert!(!ci, "the second verifier needs python3 with the package cryptography");
+        eprintln!("skipped: the second verifier; run pip install cryptography");
+        return None;
+    };
+    let mut child = Command::new(python)
+        .arg("-B")
+        .arg(root().join("tests/verify/verify.py"))
+        .arg("--batch")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let lines: String = cases
+        .iter()
+        .map(|(bytes, trust)| {
+            let certificate = data_encoding::BASE64.encode(bytes);
+            serde_json::json!({"certificate": certificate, "trust": trust}).to_string() + "\n"
+        })
+        .collect();
+    let writer = std::thread::spawn(move || input.write_all(lines.as_bytes()));
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap().unwrap();
+    assert!(output.status.success());
+    let answers = String::from_utf8(output.stdout).unwrap();
+    Some(answers.lines().map(|line| serde_json::from_str(line).unwrap()).collect())
+}
+
+#[test]
+fn two_verifiers_agree_on_certificates_of_every_method_and_on_damaged_ones() {
+    let mut rng = ChaCha8Rng::seed_from_u64(7);
+    let mut cases = Vec::new();
+    let mut ours = Vec::new();
+    for seed in 0..CERTIFICATES {
+        let certificate = any_certificate(seed);
+        let mut trusted: Vec<_> = certificate.roster().to_vec();
+        if seed % 5 == 0 {
+            trusted.pop();
+        }
+        let anchors: TrustAnchors = trusted.iter().copied().collect();
+        let dids: Vec<String> = trusted.iter().map(ToString::to_string).collect();
+        let whole = certificate.to_bytes();
+        let expected = if seed % 5 == 0 { "unanchored" } else { "valid" };
+        assert_eq!(name(&whole, &anchors), expected, "certificate {seed}");
+        let mut versions = vec![edit(&mut rng, &whole)];
+        versions.extend(lie(&mut rng, &certificate).map(|lied| lied.to_bytes()));
+        versions.push(whole);
+        for bytes in versions {
+            ours.push((name(&bytes, &anchors), certificate.digest()));
+            cases.push((bytes, dids.clone()));
+        }
+    }
+    let Some(theirs) = second_verdicts(&cases) else { return };
+    assert_eq!(theirs.len(), ours.len());
+    for (i, ((verdict, digest), answer)) in ours.iter().zip(&theirs).enumerate() {
+        assert_eq!(answer["verdict"], *verdict, "case {i}: {answer}");
+        if *verdict != "invalid" {
+            assert_eq!(answer["digest"], data_encoding::HEXLOWER.encode(digest), "case {i}");
+        }
+    }
+    let valid = ours.iter().filter(|(verdict, _)| *verdict == "valid").count();
+    println!("{} cases, {valid} of them valid: both verifiers say the same", ours.len());
+}
+
+#[test]
+fn no_edited_certificate_is_accepted_by_either_verifier() {
+    let certificates: Vec<_> = (0..40).map(|seed| any_certificate(10_000 + seed)).collect();
+    let mut rng = ChaCha8Rng::seed_from_u64(11);
+    for _ in 0..200 {
+        for certificate in &certificates {
+            if let Some(lied) = lie(&mut rng, certificate) {
+                assert_eq!(name(&lied.to_bytes(), &trust(certificate)), "invalid");
+            }
+        }
+    }
+    let (mut edits, mut refused) = (0, 0);
+    while edits < byte_edits() {
+        // So many at a time as fit into memory.
+        let count = (byte_edits() - edits).min(5_000);
+        let mut cases = Vec::new();
+        while cases.len() < usize::try_from(count).unwrap() {
+            let certificate = certificates.choose(&mut rng).unwrap();
+            let whole = certificate.to_bytes();
+            let changed = edit(&mut rng, &whole);
+            if changed != whole {
+                assert_eq!(name(&changed, &trust(certificate)), "invalid");
+                let dids = certificate.roster().iter().map(ToString::to_string).collect();
+                cases.push((changed, dids));
+            }
+        }
+        edits += count;
+        let Some(answers) = second_verdicts(&cases) else { return };
+        assert_eq!(answers.len(), cases.len());
+        let accepted = answers.iter().find(|answer| answer["verdict"] != "invalid");
+        assert_eq!(accepted, None);
+        refused += answers.len();
+    }
+    println!("{refused} edits: none accepted by either verifier");
+}
