@@ -96,9 +96,13 @@ impl Client {
     }
 }
 
-/// The words of a problem+json answer.
+/// The words of a problem+json answer, and the field at fault.
 fn problem(text: &str) -> String {
     let Ok(problem) = serde_json::from_str::<Value>(text) else { return text.to_owned() };
     let field = |name: &str| problem.get(name).and_then(Value::as_str).map(str::to_owned);
-    field("detail").or_else(|| field("title")).unwrap_or_else(|| text.to_owned())
+    let words = field("detail").or_else(|| field("title")).unwrap_or_else(|| text.to_owned());
+    match field("field") {
+        Some(name) if !words.starts_with(&name) => format!("{name}: {words}"),
+        _ => words,
+    }
 }

@@ -237,8 +237,9 @@ impl World<'_> {
             question: question.into(),
             options: Vec::new(),
             rule: Rule::Threshold { num: 1, den: 2, base: Base::Cast, quorum: 1 },
-            deadline_ms: self.agenda.now_ms() + within_ms,
+            deadline_ms: Some(self.agenda.now_ms() + within_ms),
             grace_ms: GRACE_MS,
+            early_close: true,
         };
         Step::Ask(self.people[by].node, request)
     }

@@ -10,6 +10,7 @@ mod interop;
 mod kills;
 mod low_space;
 mod mailboxes;
+mod methods;
 #[cfg(target_os = "linux")]
 mod nat;
 mod no_time;

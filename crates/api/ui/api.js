@@ -14,11 +14,13 @@ export class ApiError extends Error {
    * @param {number} status HTTP status; 0 when the node could not be reached.
    * @param {string} title
    * @param {string} detail
+   * @param {string | null} [field] Which field of the request is at fault, if one is.
    */
-  constructor(status, title, detail) {
+  constructor(status, title, detail, field = null) {
     super(detail || title);
     this.status = status;
     this.title = title;
+    this.field = field;
   }
 }
 
@@ -94,6 +96,7 @@ async function call(method, path, body, extra) {
     response.status,
     reply?.title ?? `The node answered ${response.status}`,
     reply?.detail ?? adviceFor(response.status),
+    reply?.field ?? null,
   );
 }
 

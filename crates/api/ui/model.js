@@ -33,7 +33,7 @@ import { state } from "./store.js";
  *   | { method: "ranked", quorum: number } | { method: "consent", quorum: number }
  *   | { method: "veto", share: string, base: string, quorum: number, holders: number[] }} Rule
  * @typedef {{ id: string, conversation: string, persona: string, proposer: string,
- *   question: string, options: string[], rule: Rule, opens_at: string, deadline: string,
+ *   question: string, options: string[], rule: Rule, opens_at: string, deadline: string, early_close: boolean,
  *   phase: "open" | "closing" | "deciding" | "decided" | "forked", waiting: string,
  *   voters: Voter[], tally: number[], cast: number, outcome: string | null, winners: number[],
  *   tie: boolean, certified: boolean }} Proposal

@@ -130,10 +130,12 @@ pub enum Request {
         options: Vec<String>,
         /// How it is decided.
         rule: Rule,
-        /// When voting ends, milliseconds since the Unix epoch.
-        deadline_ms: u64,
+        /// When voting ends, milliseconds since the Unix epoch; ten minutes from now when absent.
+        deadline_ms: Option<u64>,
         /// How long late ballots may still arrive after the deadline, in milliseconds.
         grace_ms: u64,
+        /// Whether voting ends as soon as the outcome cannot change any more.
+        early_close: bool,
     },
     /// Proposals of one conversation, or of all.
     ListProposals {

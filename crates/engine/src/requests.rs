@@ -3,7 +3,7 @@
 use protocol::identity::PersonaId;
 
 use crate::{
-    decisions::Question,
+    decisions::{DEADLINE_MS, Question},
     effect::{Effect, RequestId},
     request::{Reply, Request, RequestError},
     state::Engine,
@@ -41,8 +41,13 @@ impl Engine {
                 rule,
                 deadline_ms,
                 grace_ms,
+                early_close,
             } => self.speaker(conversation, persona).and_then(|speaker| {
-                let ask = Question { question, options, rule, deadline_ms, grace_ms, task: None };
+                let usual = self.now_ms.saturating_add(DEADLINE_MS);
+                let deadline_ms = deadline_ms.unwrap_or(usual);
+                let task = None;
+                let ask =
+                    Question { question, options, rule, deadline_ms, grace_ms, early_close, task };
                 let proposal = self.propose(conversation, speaker, ask)?;
                 Ok(Reply::Proposal(self.proposal_view(speaker, proposal)?))
             }),

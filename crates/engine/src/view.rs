@@ -206,6 +206,8 @@ pub struct ProposalView {
     pub opens_at_ms: u64,
     /// Milliseconds since the Unix epoch.
     pub deadline_ms: u64,
+    /// Whether voting ends as soon as the outcome cannot change any more.
+    pub early_close: bool,
     /// `open`, `closing`, `deciding`, `decided` or `forked`.
     pub phase: &'static str,
     /// What it waits for, in words, such as "closed, waiting for 2 of 4 confirmations".

@@ -8,6 +8,7 @@ mod doctor;
 mod outbox;
 mod up;
 mod verify;
+mod vote;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -87,6 +88,39 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Put a question to a conversation; its members vote, and the result comes with a certificate
+    Propose {
+        #[command(flatten)]
+        target: clients::Target,
+        #[command(flatten)]
+        ask: vote::Ask,
+        /// Print JSON for programs
+        #[arg(long)]
+        json: bool,
+    },
+    /// Cast your ballot, once and for good
+    Vote {
+        #[command(flatten)]
+        target: clients::Target,
+        #[command(flatten)]
+        ballot: vote::Ballot,
+        /// Print JSON for programs
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show what is being decided and what was, or one of it in full
+    Decisions {
+        #[command(flatten)]
+        target: clients::Target,
+        /// One proposal (its id)
+        proposal: Option<String>,
+        /// Write the certificate of a decided proposal to this file
+        #[arg(long, value_name = "FILE", requires = "proposal")]
+        certificate: Option<PathBuf>,
+        /// Print JSON for programs
+        #[arg(long)]
+        json: bool,
+    },
     /// Say in words what keeps this node from being reached, and what to do about it
     ///
     /// Exit code 1 when something does not work.
@@ -150,6 +184,16 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Outbox { target, retry, cancel, json } => {
             let folder = target.folder(environment)?;
             outbox::run(&folder, retry.as_deref(), cancel.as_deref(), json).await
+        }
+        Command::Propose { target, ask, json } => {
+            vote::propose(&target.folder(environment)?, ask, json).await
+        }
+        Command::Vote { target, ballot, json } => {
+            vote::vote(&target.folder(environment)?, ballot, json).await
+        }
+        Command::Decisions { target, proposal, certificate, json } => {
+            let folder = target.folder(environment)?;
+            vote::decisions(&folder, proposal.as_deref(), certificate, json).await
         }
         Command::Doctor { settings, config, json } => {
             doctor::run(&Config::load(settings, config.as_deref(), environment)?, json).await

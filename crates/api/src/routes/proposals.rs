@@ -51,8 +51,9 @@ async fn propose(
         question: new.question,
         options: new.options,
         rule: rule.into(),
-        deadline_ms: new.deadline.0,
+        deadline_ms: new.deadline.map(|moment| moment.0),
         grace_ms: grace_seconds.saturating_mul(1000),
+        early_close: new.early_close.unwrap_or(true),
     };
     expect_reply!(node.ask(request).await?,
         Reply::Proposal(view) => (StatusCode::CREATED, Json(view.into())))

@@ -23,11 +23,14 @@ pub(crate) struct NewProposal {
     /// How it is decided. When absent: 7/10 of the electorate for yes or no; with options, the
     /// most approved one that half of the voters approve of.
     pub(crate) rule: Option<Rule>,
-    /// When voting ends: ISO-8601 with a zone, or milliseconds since the Unix epoch.
-    #[schema(value_type = String, example = "2026-11-20T18:00:00Z")]
-    pub(crate) deadline: Moment,
+    /// When voting ends: ISO-8601 with a zone, or milliseconds since the Unix epoch. Ten minutes
+    /// from now when absent.
+    #[schema(value_type = Option<String>, example = "2026-11-20T18:00:00Z")]
+    pub(crate) deadline: Option<Moment>,
     /// How long ballots cast in time may still arrive; two minutes when absent.
     pub(crate) grace_seconds: Option<u64>,
+    /// Whether voting ends as soon as the outcome cannot change any more; true when absent.
+    pub(crate) early_close: Option<bool>,
     /// Which of the node's personas asks, where several are members.
     #[schema(value_type = Option<String>)]
     pub(crate) persona: Option<Id<PersonaId>>,
@@ -80,6 +83,8 @@ pub(crate) struct Proposal {
     deadline: String,
     /// The same in milliseconds since the Unix epoch.
     deadline_ms: u64,
+    /// Whether voting ends as soon as the outcome cannot change any more.
+    early_close: bool,
     /// `open`, `closing`, `deciding`, `decided` or `forked`.
     phase: String,
     /// What it waits for, in words.
@@ -141,6 +146,7 @@ impl From<ProposalView> for Proposal {
             opens_at_ms: view.opens_at_ms,
             deadline: iso(view.deadline_ms),
             deadline_ms: view.deadline_ms,
+            early_close: view.early_close,
             phase: view.phase.to_owned(),
             waiting: view.waiting,
             voters: view.voters.into_iter().map(Voter::from).collect(),

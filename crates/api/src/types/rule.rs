@@ -87,7 +87,7 @@ pub(crate) enum Rule {
         #[serde(default = "one")]
         quorum: u16,
         /// Who can refuse: places among the voters, from 0, in the order a proposal lists them,
-        /// which is that of their keys. Rising, none twice.
+        /// which is the alphabetical order of their `did:key`. Rising, none twice.
         holders: Vec<u16>,
     },
 }

@@ -57,7 +57,8 @@ async fn malformed_json_names_the_field() {
             "members[1]",
         ),
         (&proposals, json!({"question": "?", "deadline": "soon"}), "deadline"),
-        (&proposals, json!({"question": "?"}), "deadline"),
+        (&proposals, json!({"deadline": 1}), "question"),
+        (&proposals, json!({"question": "?", "early_close": "yes"}), "early_close"),
         (&ballots, json!({"choice": "maybe"}), "choice"),
         (&approvals, json!({"decision": "maybe"}), "decision"),
     ];

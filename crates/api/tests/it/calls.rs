@@ -97,8 +97,9 @@ async fn writing_asks_the_engine_for_what_the_body_says() {
             201,
             vec![
                 "Threshold { num: 7, den: 10, base: Electorate, quorum: 1 }".into(),
-                format!("deadline_ms: {T}"),
+                format!("deadline_ms: Some({T})"),
                 "grace_ms: 120000".into(),
+                "early_close: true".into(),
             ],
         ),
         (
@@ -111,6 +112,17 @@ async fn writing_asks_the_engine_for_what_the_body_says() {
                 "Approval { winners: 1, minimum: Fraction { num: 1, den: 1 }, quorum: 1 }".into(),
                 "grace_ms: 3000".into(),
                 format!("persona: Some({me:?})"),
+            ],
+        ),
+        (
+            at("/proposals"),
+            json!({"question": "Anybody against?", "early_close": false,
+                "rule": {"method": "consent"}}),
+            201,
+            vec![
+                "Consent { quorum: 1 }".into(),
+                "deadline_ms: None".into(),
+                "early_close: false".into(),
             ],
         ),
         (

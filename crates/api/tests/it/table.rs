@@ -262,6 +262,7 @@ fn proposal() -> ProposalView {
         rule: Rule::Threshold { num: 7, den: 10, base: Base::Electorate, quorum: 1 },
         opens_at_ms: T,
         deadline_ms: T + 1000,
+        early_close: true,
         phase: "open",
         waiting: "open until the deadline".into(),
         voters: vec![voter(maya(), Some(Choice::Yes)), voter(bob(), None)],

@@ -1,43 +1,46 @@
 // @ts-check
 /** Putting a question to the vote. */
 
-import { post } from "../api.js";
+import { ApiError, post } from "../api.js";
 import { h } from "../dom.js";
 import { openDialog } from "../elements/dialog.js";
-import { empty, field } from "../elements/parts.js";
+import { empty, field, toggle } from "../elements/parts.js";
 import { toastError } from "../elements/toast.js";
-import { count, dateAndTime, ruleInWords } from "../format.js";
+import { count, dateAndTime, ruleInWords, sentence } from "../format.js";
 import { icon } from "../icons.js";
 import { conversation, conversations, titleOf } from "../model.js";
 import { go } from "../router.js";
 import { state } from "../store.js";
 import { refresh } from "../sync.js";
+import { methodFields, missing, newDraft, ruleFrom, written } from "./method.js";
 
-const OPTIONS_MAX = 16;
-const SHARES = [
-  ["1/2", "Half"], ["2/3", "Two thirds"], ["7/10", "70%"], ["3/4", "Three quarters"], ["1/1", "All"],
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DEADLINES = [
+  ["In 10 minutes", 10 * MINUTE], ["In an hour", HOUR], ["In 4 hours", 4 * HOUR], ["Tomorrow", 24 * HOUR], ["In 3 days", 72 * HOUR], ["In a week", 168 * HOUR],
 ];
-const HOUR = 3_600_000;
-const DEADLINES = [["In an hour", HOUR], ["In 4 hours", 4 * HOUR], ["Tomorrow", 24 * HOUR], ["In 3 days", 72 * HOUR], ["In a week", 168 * HOUR]];
+/** Fields that show what is wrong with them; the rest is said at the end of the form. */
+const SHOWN = /^(question|options|deadline|grace_seconds|early_close|rule(\..*)?)$/;
 
-/** @param {Date} date In the form a datetime-local input wants. */
-const localInput = (date) => new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+/** In the form a datetime-local input wants, the next full minute. @param {number} ms From now. */
+function localInput(ms) {
+  const date = new Date(Math.ceil((Date.now() + ms) / MINUTE) * MINUTE);
+  return new Date(date.getTime() - date.getTimezoneOffset() * MINUTE).toISOString().slice(0, 16);
+}
 
 /** @param {string | null} [preset] The conversation asked, if already known. */
 export function openNewProposal(preset = null) {
   const open = conversations().filter((c) => c.active && c.members.length > 1);
   const draft = {
+    ...newDraft(),
     conversation: preset ?? open[0]?.id ?? null,
-    kind: "yesno",
     question: "",
-    options: ["", ""],
-    share: "7/10",
-    base: "electorate",
-    quorum: 1,
-    deadline: localInput(new Date(Date.now() + 24 * HOUR)),
+    deadline: localInput(10 * MINUTE),
     graceMinutes: 2,
+    earlyClose: true,
     busy: false,
-    problem: "",
+    /** @type {Record<string, string>} What is wrong, by field. */
+    problems: {},
   };
   openDialog({
     title: "New proposal",
@@ -47,45 +50,49 @@ export function openNewProposal(preset = null) {
         return empty({ icon: "vote", title: "Nobody to ask yet", words: "A vote happens in a conversation. Open one with the people who should decide." });
       }
       const set = (/** @type {object} */ change) => {
-        Object.assign(draft, change, { problem: "" });
+        Object.assign(draft, { problems: {} }, change);
         redraw();
       };
       const submit = async (/** @type {Event} */ event) => {
         event.preventDefault();
-        const body = proposalFrom(draft);
-        if (typeof body === "string") return set({}), Object.assign(draft, { problem: body }), redraw();
+        const problems = problemsOf(draft);
+        if (Object.keys(problems).length > 0) return set({ problems });
         set({ busy: true });
         try {
-          const made = await post(`/v1/conversations/${where.id}/proposals`, { ...body, persona: where.persona });
+          const made = await post(`/v1/conversations/${where.id}/proposals`, { ...bodyFrom(draft, where), persona: where.persona });
           close();
           await refresh("proposals");
           if (made?.id) go("decisions", made.id);
         } catch (error) {
-          toastError("The proposal was not made", error);
-          set({ busy: false });
+          const at = error instanceof ApiError ? error.field : null;
+          if (at === null) toastError("The proposal was not made", error);
+          set({ busy: false, problems: at === null ? {} : { [at]: sentence(error instanceof Error ? error.message : String(error)) } });
         }
       };
+      const problem = (/** @type {string} */ name) => draft.problems[name] ?? "";
+      const elsewhere = Object.entries(draft.problems).filter(([name]) => !SHOWN.test(name)).map(([, words]) => words);
       const voters = where.members.length;
-      return h("form", { onsubmit: submit, class: "proposal-form" },
+      return h("form", { onsubmit: submit, class: "proposal-form", novalidate: true },
         !preset && field("Who decides", h("select", {
-          value: draft.conversation, onchange: (/** @type {any} */ e) => set({ conversation: e.target.value }),
+          value: draft.conversation, onchange: (/** @type {any} */ e) => set({ conversation: e.target.value, holders: [], quorum: 1 }),
         }, open.map((c) => h("option", { value: c.id, key: c.id }, `${titleOf(c)} (${count(c.members.length, "member")})`)))),
         field("Question", h("input", {
           type: "text", maxlength: 1000, required: true, value: draft.question, placeholder: "What should we decide?",
-          "data-autofocus": true, "data-testid": "proposal-question",
+          "data-autofocus": true, "data-testid": "proposal-question", "aria-invalid": problem("question") ? "true" : undefined,
           oninput: (/** @type {any} */ e) => { draft.question = e.target.value; },
-        })),
-        h("div", { class: "segments", role: "group", "aria-label": "Kind of vote" },
-          segment("Yes or no", draft.kind === "yesno", () => set({ kind: "yesno", share: "7/10" })),
-          segment("Choose among options", draft.kind === "approval", () => set({ kind: "approval", share: "1/2" }))),
-        draft.kind === "approval" && optionList(draft, redraw),
-        ruleFields(draft, set, voters),
-        deadlineField(draft, set),
+        }), { problem: problem("question") }),
+        methodFields(draft, set, where, problem),
+        deadlineField(draft, set, problem),
+        toggle({
+          label: "End as soon as the result is certain", hint: "Otherwise everyone has until the deadline, unless all have voted before.",
+          on: draft.earlyClose, change: (earlyClose) => set({ earlyClose }),
+        }),
         h("p", { class: "rule-words" }, icon("info", 18),
-          h("span", null, ruleInWords(ruleFrom(draft), voters), ` Voting ends ${dateAndTime(new Date(draft.deadline).toISOString())}.`)),
+          h("span", null, ruleInWords(ruleFrom(draft, where), voters),
+            draft.deadline && ` Voting ends ${dateAndTime(new Date(draft.deadline).toISOString())}.`)),
         voters < 4 && h("p", { class: "muted small" },
           "With fewer than four voters a cheater is caught, but one missing voter can hold up the result."),
-        draft.problem && h("p", { class: "problem", role: "alert" }, draft.problem),
+        elsewhere.map((words) => h("p", { class: "problem", role: "alert", key: words }, words)),
         h("footer", { class: "dialog-foot" },
           h("button", { class: "button", type: "button", onclick: close }, "Cancel"),
           h("button", { class: "button primary", type: "submit", disabled: draft.busy, "data-testid": "proposal-create" },
@@ -94,82 +101,38 @@ export function openNewProposal(preset = null) {
   });
 }
 
-/** @param {string} label @param {boolean} on @param {() => void} onclick */
-const segment = (label, on, onclick) =>
-  h("button", { class: "segment", type: "button", "aria-pressed": on ? "true" : "false", onclick }, label);
-
-/** @param {any} draft @param {() => void} redraw */
-const optionList = (draft, redraw) =>
-  h("fieldset", { class: "options" },
-    h("legend", null, "Options"),
-    draft.options.map((/** @type {string} */ text, /** @type {number} */ index) =>
-      h("div", { class: "option-row", key: index },
-        h("input", {
-          type: "text", maxlength: 250, value: text, "aria-label": `Option ${index + 1}`, placeholder: `Option ${index + 1}`, "data-testid": "proposal-option",
-          oninput: (/** @type {any} */ e) => { draft.options[index] = e.target.value; },
-        }),
-        h("button", {
-          class: "icon-button small", type: "button", "aria-label": `Remove option ${index + 1}`, disabled: draft.options.length <= 2,
-          onclick: () => {
-            draft.options.splice(index, 1);
-            redraw();
-          },
-        }, icon("close", 16)))),
-    draft.options.length < OPTIONS_MAX && h("button", {
-      class: "button ghost small", type: "button",
-      onclick: () => {
-        draft.options.push("");
-        redraw();
-      },
-    }, icon("plus", 16), "Add option"),
-    h("span", { class: "field-hint" }, "Everyone may approve as many as suit them; the most approved wins."));
-
-/** @param {any} draft @param {(change: object) => void} set @param {number} voters */
-const ruleFields = (draft, set, voters) =>
-  h("div", { class: "field-row" },
-    field(draft.kind === "approval" ? "The winner needs approval from" : "Passes with yes from", h("select", {
-      value: draft.share, onchange: (/** @type {any} */ e) => set({ share: e.target.value }),
-    }, draft.kind === "approval" && h("option", { value: "0/1" }, "No minimum"),
-    SHARES.map(([value, label]) => h("option", { value, key: value }, label)))),
-    draft.kind === "yesno" && field("Of", h("select", {
-      value: draft.base, onchange: (/** @type {any} */ e) => set({ base: e.target.value }),
-    }, h("option", { value: "electorate" }, "all members"), h("option", { value: "cast" }, "ballots cast"))),
-    field("At least voting", h("input", {
-      type: "number", min: 1, max: voters, value: draft.quorum,
-      oninput: (/** @type {any} */ e) => set({ quorum: Math.max(1, Math.min(voters, Number(e.target.value) || 1)) }),
-    })));
-
-/** @param {any} draft @param {(change: object) => void} set */
-const deadlineField = (draft, set) =>
+/** @param {any} draft @param {(change: object) => void} set @param {(field: string) => string} problem */
+const deadlineField = (draft, set, problem) =>
   h("div", { class: "deadline-field" },
     h("div", { class: "field-row" },
       field("Voting ends", h("input", {
-        type: "datetime-local", required: true, value: draft.deadline, min: localInput(new Date()),
+        type: "datetime-local", required: true, value: draft.deadline, min: localInput(0), "data-testid": "proposal-deadline",
         onchange: (/** @type {any} */ e) => e.target.value && set({ deadline: e.target.value }),
-      })),
+      }), { problem: problem("deadline") }),
       field("Late ballots may still arrive for", h("select", {
         value: String(draft.graceMinutes), onchange: (/** @type {any} */ e) => set({ graceMinutes: Number(e.target.value) }),
-      }, [0, 2, 10, 30, 120].map((m) => h("option", { value: String(m), key: m }, m === 0 ? "no time" : m < 60 ? count(m, "minute") : count(m / 60, "hour")))))),
+      }, [0, 2, 10, 30, 120].map((m) => h("option", { value: String(m), key: m }, m === 0 ? "no time" : m < 60 ? count(m, "minute") : count(m / 60, "hour")))),
+      { problem: problem("grace_seconds") })),
     h("div", { class: "chips" }, DEADLINES.map(([label, ms]) =>
-      h("button", { class: "chip-button", type: "button", key: label, onclick: () => set({ deadline: localInput(new Date(Date.now() + Number(ms))) }) }, label))));
+      h("button", { class: "chip-button", type: "button", key: label, onclick: () => set({ deadline: localInput(Number(ms)) }) }, label))));
 
-/** @param {any} draft @returns {import("../model.js").Rule} */
-const ruleFrom = (draft) =>
-  draft.kind === "approval"
-    ? { method: "approval", winners: 1, minimum: draft.share, quorum: draft.quorum }
-    : { method: "threshold", share: draft.share === "0/1" ? "1/2" : draft.share, base: draft.base, quorum: draft.quorum };
-
-/** The request's body, or what is missing. @param {any} draft */
-function proposalFrom(draft) {
-  const question = draft.question.trim();
-  const options = draft.kind === "approval" ? draft.options.map((/** @type {string} */ o) => o.trim()).filter(Boolean) : [];
-  const deadline = new Date(draft.deadline);
-  if (question === "") return "Write the question first.";
-  if (draft.kind === "approval" && options.length < 2) return "Give at least two options to choose from.";
-  if (new Set(options).size < options.length) return "Two options are the same. Make them different or remove one.";
-  if (!(deadline.getTime() > Date.now())) return "Voting must end in the future.";
-  return { question, options, rule: ruleFrom(draft), deadline: deadline.toISOString(), grace_seconds: draft.graceMinutes * 60 };
+/** What is wrong before the node is asked, by field. @param {any} draft @returns {Record<string, string>} */
+function problemsOf(draft) {
+  const problems = missing(draft);
+  if (draft.question.trim() === "") problems.question = "Write the question first.";
+  if (!(new Date(draft.deadline).getTime() > Date.now())) problems.deadline = "Voting must end in the future.";
+  return problems;
 }
+
+/** @param {any} draft @param {import("../model.js").Conversation} where */
+const bodyFrom = (draft, where) => ({
+  question: draft.question.trim(),
+  options: written(draft),
+  rule: ruleFrom(draft, where),
+  deadline: new Date(draft.deadline).toISOString(),
+  grace_seconds: draft.graceMinutes * 60,
+  early_close: draft.earlyClose,
+});
 
 /** Whether there is anybody to ask. */
 export const canPropose = () => conversations().some((c) => c.active && c.members.length > 1) && state.personas !== null;

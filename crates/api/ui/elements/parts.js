@@ -76,13 +76,14 @@ export const page = (head, ...content) =>
  * A labelled field.
  * @param {string} label
  * @param {Child} control
- * @param {{ hint?: Child, class?: string }} [options]
+ * @param {{ hint?: Child, class?: string, problem?: string }} [options] `problem` says what is
+ *   wrong with what was entered.
  */
-export const field = (label, control, { hint, class: extra = "" } = {}) =>
-  h("label", { class: `field ${extra}` },
+export const field = (label, control, { hint, class: extra = "", problem = "" } = {}) =>
+  h("label", { class: `field ${extra} ${problem ? "field-wrong" : ""}` },
     h("span", { class: "field-label" }, label),
     control,
-    hint && h("span", { class: "field-hint" }, hint));
+    problem ? h("span", { class: "problem", role: "alert" }, problem) : hint && h("span", { class: "field-hint" }, hint));
 
 /**
  * A switch with a label and a line of explanation.

@@ -28,6 +28,8 @@ use crate::{
 /// Messages kept for proposals that have not arrived yet, for one persona, and their bytes.
 const EARLY_MAX: usize = 2_048;
 const EARLY_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// How long a vote runs when its proposer does not say, in milliseconds.
+pub(crate) const DEADLINE_MS: u64 = 10 * 60 * 1000;
 
 /// One of our personas' part in one decision.
 pub(crate) struct Poll {
@@ -42,6 +44,7 @@ pub(crate) struct Question {
     pub(crate) rule: Rule,
     pub(crate) deadline_ms: u64,
     pub(crate) grace_ms: u64,
+    pub(crate) early_close: bool,
     pub(crate) task: Option<LocalId>,
 }
 

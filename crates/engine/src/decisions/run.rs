@@ -50,11 +50,11 @@ impl Engine {
             opens_at_ms: self.now_ms,
             deadline_ms: ask.deadline_ms,
             grace_ms: ask.grace_ms,
-            early_close: true,
+            early_close: ask.early_close,
             nonce: self.rng.r#gen(),
         };
         let proposal = Proposal::freeze(terms, &epoch.roster).map_err(|error| match error {
-            decision::ProposalError::Field(field) => invalid(field, "breaks a rule of proposals"),
+            decision::ProposalError::Field(field) => invalid(field, rule_of(field)),
             other => invalid("proposal", &other.to_string()),
         })?;
         let signed = SignedProposal::sign(&proposal, &self.hosted(&persona)?.key);
@@ -280,5 +280,25 @@ impl Engine {
             Verdict::Ask { reason } => self.ask_for_vote(me, id, &reason),
             Verdict::Deny { reason } => self.audit(me, "ballot.withheld", reason),
         }
+    }
+}
+
+/// What a field of a proposal must be, for whoever wrote it otherwise.
+fn rule_of(field: &str) -> &'static str {
+    match field {
+        "question" => "must be visible text of 1 to 1024 bytes",
+        "options" => {
+            "must be at most 16 different visible texts of at most 256 bytes; none for a vote of \
+             yes or no, at least one to choose from, at least two to rank"
+        }
+        "deadline_ms" => "must lie in the future, at most 31 days away",
+        "grace_ms" => "must be at most a day",
+        "rule.num" => "must be a share above 0 and at most 1",
+        "rule.minimum" => "must be a share of at most 1",
+        "rule.winners" => "must be at least 1 and at most the number of options",
+        "rule.points" => "must be 1 to 100",
+        "rule.quorum" => "must be at most the number of members",
+        "rule.holders" => "must name at least one member, by rising place and none twice",
+        _ => "breaks a rule of proposals",
     }
 }

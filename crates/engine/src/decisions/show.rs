@@ -113,6 +113,7 @@ impl Engine {
             rule: proposal.rule.clone(),
             opens_at_ms: proposal.opens_at_ms,
             deadline_ms: proposal.deadline_ms,
+            early_close: proposal.early_close,
             phase: phase_name(&view.phase),
             waiting: self.waiting_in_words(&view),
             voters,

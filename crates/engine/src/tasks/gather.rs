@@ -68,6 +68,7 @@ impl Engine {
             rule: Rule::Approval { winners: 1, minimum: Fraction { num: 1, den: 1 }, quorum },
             deadline_ms: self.now_ms + task.decide_within_ms / 2,
             grace_ms: task.decide_within_ms / 8,
+            early_close: true,
             task: Some(id),
         };
         let answered = task.answers.len();
