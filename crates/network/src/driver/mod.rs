@@ -8,6 +8,7 @@
 
 mod bootstrap;
 mod dials;
+mod leaving;
 mod paths;
 mod peers;
 mod reach;
@@ -28,6 +29,7 @@ use tokio::sync::{mpsc, watch};
 
 pub(crate) use bootstrap::Bootstraps;
 use dials::Dials;
+use leaving::Leaving;
 use peers::Peers;
 pub(crate) use reach::Reach;
 use relays::Relays;
@@ -88,6 +90,7 @@ pub(crate) struct Driver {
     asked: mpsc::Receiver<Ask>,
     stop: watch::Receiver<bool>,
     peers: Peers,
+    leaving: Leaving,
     dials: Dials,
     publisher: Publisher,
     lookups: Lookups,
@@ -126,6 +129,7 @@ impl Driver {
             asked: parts.asked,
             stop: parts.stop,
             peers: Peers::default(),
+            leaving: Leaving::default(),
             dials: Dials::default(),
             publisher: Publisher::default(),
             lookups: Lookups::default(),

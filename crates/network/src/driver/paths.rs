@@ -1,6 +1,6 @@
 //! What the driver does so that others reach this node, and over the best way.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use libp2p::{
     Multiaddr, PeerId, StreamProtocol, autonat,
@@ -12,7 +12,7 @@ use libp2p::{
     upnp,
 };
 
-use super::{Driver, peers::Route, reach};
+use super::{Driver, leaving::DIALLED_MAX, peers::Route, reach};
 use crate::{
     address,
     event::Event,
@@ -22,8 +22,8 @@ use crate::{
 /// Spoken by whoever tests the reach of others: AutoNAT, version 2.
 const TESTS_REACH: StreamProtocol = StreamProtocol::new("/libp2p/autonat/2/dial-request");
 
-/// Addresses dialled of one peer in order to leave a relay.
-const CLAIMED_MAX: usize = 8;
+/// How long whoever dialled through the relay lets the other one try first.
+const OTHER_FIRST: Duration = Duration::from_secs(5);
 
 impl Driver {
     /// One of our sockets is bound, or a relay holds a place for us.
@@ -141,34 +141,39 @@ impl Driver {
                 }
             }
         }
+        self.leave_relays(now);
         for connection in self.peers.surplus(now) {
             tracing::debug!("closing a relayed connection; there is a direct one");
             self.swarm.close_connection(connection);
         }
     }
 
-    /// A peer that is connected through a relay says where it can be dialled. Whoever of the two
+    /// A peer says where it can be dialled. If it is connected through a relay, whoever of the two
     /// is kept out by a router, the other one may not be, and this needs no hole.
-    pub(super) fn leave_relay(&mut self, peer: PeerId, claimed: &[Multiaddr]) {
-        if !self.peers.is_relayed(&peer) {
-            return;
-        }
+    pub(super) fn note_claims(&mut self, peer: PeerId, dialled: bool, claimed: &[Multiaddr]) {
         let direct = |claimed: &&Multiaddr| self.reach.may_lead_to_others(claimed);
-        let direct: Vec<Multiaddr> =
-            claimed.iter().filter(direct).take(CLAIMED_MAX).cloned().collect();
-        if direct.is_empty() {
-            return;
-        }
-        let dial = DialOpts::peer_id(peer).addresses(direct).condition(PeerCondition::Always);
-        if let Err(error) = self.swarm.dial(dial.build()) {
-            tracing::debug!(%peer, %error, "stays on the relay");
+        let direct = claimed.iter().filter(direct).take(DIALLED_MAX).cloned().collect();
+        // Who dialled had tried the direct addresses before it took the relay.
+        let first = Instant::now() + if dialled { OTHER_FIRST } else { Duration::ZERO };
+        self.leaving.claims(peer, direct, first);
+    }
+
+    /// Dials peers that are connected through relays only.
+    fn leave_relays(&mut self, now: Instant) {
+        let relayed = |peer: &PeerId| self.peers.is_relayed(peer);
+        for (peer, addresses) in self.leaving.due(relayed, now, &mut self.rng) {
+            let dial = DialOpts::peer_id(peer).addresses(addresses);
+            if let Err(error) = self.swarm.dial(dial.condition(PeerCondition::Always).build()) {
+                tracing::debug!(%peer, %error, "stays on the relay");
+            }
         }
     }
 
     /// When to look again.
     pub(super) fn paths_wake(&self) -> Option<Instant> {
         let relays = if self.reach.wants_relay() { self.relays.wake() } else { None };
-        [relays, self.peers.wake()].into_iter().flatten().min()
+        let leaving = self.leaving.wake(|peer| self.peers.is_relayed(peer));
+        [relays, leaving, self.peers.wake()].into_iter().flatten().min()
     }
 
     /// Somebody tried to dial one of our addresses.

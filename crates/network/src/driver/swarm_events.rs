@@ -69,6 +69,7 @@ impl Driver {
                 if let Some(node) = self.peers.remove(&peer_id, connection_id) {
                     self.readers.forget(&peer_id);
                     self.reach.forget(&peer_id);
+                    self.leaving.forget(&peer_id);
                     self.bootstraps.lost(&peer_id, Instant::now(), &mut self.rng);
                     self.board.post(Event::Disconnected { node });
                 }
@@ -126,7 +127,7 @@ impl Driver {
                 info,
             }) => self.on_identified(peer_id, connection_id, info),
             BehaviourEvent::Identify(identify::Event::Pushed { peer_id, info, .. }) => {
-                self.leave_relay(peer_id, &info.listen_addrs);
+                self.note_claims(peer_id, false, &info.listen_addrs);
             }
             BehaviourEvent::Direct(Incoming { peer, stream }) => self.readers.accept(peer, stream),
             BehaviourEvent::Reach(event) => self.on_reach_tested(event),
@@ -152,10 +153,7 @@ impl Driver {
             return;
         }
         self.note_offers(peer, &route, &info);
-        if !route.dialled {
-            // The other one has tried to dial us before it took the relay.
-            self.leave_relay(peer, &info.listen_addrs);
-        }
+        self.note_claims(peer, route.dialled, &info.listen_addrs);
         let reached = route.address;
         let kad = &mut self.swarm.behaviour_mut().kad;
         if !info.protocols.contains(&KAD) {
