@@ -35,7 +35,7 @@ pub mod time;
 pub mod trust;
 
 pub use ballot::{approvals, ranking};
-pub use brain::{Context, MeetingRequest, Participants, Understanding, understand};
+pub use brain::{Context, Group, MeetingRequest, Participants, Understanding, understand};
 pub use calendar::{Booking, Calendar, CalendarError, book};
 pub use contract::{
     AgentRequest, AgentRequestBody, AgentResponse, AgentResponseBody, ContractError, Priority,

@@ -1,6 +1,6 @@
 //! From the others' answers to a vote, and from its result to the end of the task.
 
-use personas::{AgentResponse, AgentResponseBody, TimeRange};
+use personas::{AgentResponse, AgentResponseBody, Settings, TimeRange};
 use protocol::{
     decision::{Fraction, Rule},
     identity::{PersonaId, ProposalId},
@@ -14,6 +14,43 @@ use crate::{
     rows::{TaskRow, TaskStage},
     state::Engine,
 };
+
+/// The times to put to the vote: where some may be missing, those that suit all the others who
+/// answered, if there are any.
+fn shortlist(task: &TaskRow, optional: &[PersonaId], settings: &Settings) -> Vec<u16> {
+    let all = |answers: Vec<Vec<u16>>, slots: usize| {
+        personas::shortlist(&task.slots, &answers, settings, slots)
+    };
+    let answers: Vec<Vec<u16>> = task.answers.iter().map(|(_, a)| a.clone()).collect();
+    let required: Vec<&Vec<u16>> =
+        task.answers.iter().filter(|(p, _)| !optional.contains(p)).map(|(_, a)| a).collect();
+    if optional.is_empty() || required.is_empty() {
+        return all(answers, VOTED_MAX);
+    }
+    let suits = |index: &u16| required.iter().all(|answer| answer.contains(index));
+    let mut best = all(answers.clone(), task.slots.len());
+    best.retain(suits);
+    if best.is_empty() {
+        return all(required.into_iter().cloned().collect(), VOTED_MAX);
+    }
+    // Of those the ones that suit most of the others too.
+    let rest: Vec<Vec<u16>> = answers
+        .into_iter()
+        .map(|answer| answer.into_iter().filter(|index| best.contains(index)).collect())
+        .collect();
+    all(rest, VOTED_MAX)
+}
+
+/// How many of those who vote a time has to suit when so many of them may be missing.
+fn share_needed(everyone: usize, optional: usize) -> Fraction {
+    let number = |count: usize| u16::try_from(count).unwrap_or(u16::MAX);
+    match everyone.saturating_sub(optional) {
+        needed if optional > 0 && needed > 0 => {
+            Fraction { num: number(needed), den: number(everyone) }
+        }
+        _ => Fraction { num: 1, den: 1 },
+    }
+}
 
 impl Engine {
     /// Somebody answers which times suit.
@@ -50,9 +87,9 @@ impl Engine {
             let reason = "nobody answered in time; ask again when they are back".to_owned();
             return self.set_stage(id, TaskStage::Failed(reason));
         }
-        let answers: Vec<Vec<u16>> = task.answers.iter().map(|(_, a)| a.clone()).collect();
+        let optional = self.optional_of(id);
         let settings = &hosted.row.settings;
-        let best = personas::shortlist(&task.slots, &answers, settings, VOTED_MAX);
+        let best = shortlist(task, &optional, settings);
         let slots: Vec<TimeRange> =
             best.iter().filter_map(|i| task.slots.get(usize::from(*i)).copied()).collect();
         if slots.is_empty() {
@@ -64,8 +101,12 @@ impl Engine {
         let ask = Question {
             question: question_for(&task.title),
             options: slots.iter().map(option_of).collect(),
-            // A time wins only if it suits everyone who votes.
-            rule: Rule::Approval { winners: 1, minimum: Fraction { num: 1, den: 1 }, quorum },
+            // A time wins only if it suits everyone who votes, those who may be missing aside.
+            rule: Rule::Approval {
+                winners: 1,
+                minimum: share_needed(everyone, optional.len()),
+                quorum,
+            },
             deadline_ms: self.now_ms + task.decide_within_ms / 2,
             grace_ms: task.decide_within_ms / 8,
             early_close: true,
@@ -178,5 +219,45 @@ impl Engine {
         for id in due {
             self.put_to_vote(id);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn persona(byte: u8) -> PersonaId {
+        protocol::identity::PersonaKey::from_seed(&[byte; 32]).id()
+    }
+
+    #[test]
+    fn somebody_optional_neither_blocks_a_time_nor_is_forgotten() {
+        let hour = |n: u64| TimeRange::starting(1_800_000_000_000 + n * 3_600_000, 60);
+        let (bob, carol) = (persona(1), persona(2));
+        let mut task = TaskRow {
+            persona: persona(3),
+            text: String::new(),
+            created_at_ms: 0,
+            decide_within_ms: 0,
+            stage: TaskStage::Voting,
+            steps: Vec::new(),
+            title: String::new(),
+            participants: vec![bob, carol],
+            conversation: None,
+            correlation: [0; 16],
+            slots: (0..4).map(hour).collect(),
+            answers: vec![(bob, vec![0, 1, 2]), (carol, vec![2, 3])],
+            proposal: None,
+            slot: None,
+        };
+        let settings = Settings::default();
+        let chosen = |task: &TaskRow| shortlist(task, &[carol], &settings);
+        assert!(chosen(&task).contains(&2), "what suits both is offered");
+        assert!(!chosen(&task).contains(&3), "what suits the optional one alone is not");
+        task.answers[1].1 = vec![3];
+        assert_eq!(chosen(&task), [0, 1, 2], "Bob's times stand where Carol has none in common");
+        assert_eq!(share_needed(3, 0), Fraction { num: 1, den: 1 });
+        assert_eq!(share_needed(3, 1), Fraction { num: 2, den: 3 });
+        assert_eq!(share_needed(3, 3), Fraction { num: 1, den: 1 });
     }
 }

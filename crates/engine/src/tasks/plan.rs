@@ -1,7 +1,7 @@
 //! From the owner's words to a question to the others.
 
 use personas::{
-    AgentRequest, Calendar, Context, MeetingRequest, Participants, TimeRange, Understanding,
+    AgentRequest, Calendar, Context, Group, MeetingRequest, Participants, TimeRange, Understanding,
     understand,
 };
 use protocol::{
@@ -100,10 +100,12 @@ impl Engine {
             .map(|((_, peer), _)| *peer)
             .collect();
         let names: Vec<String> = contacts.iter().map(|peer| self.name_of(peer)).collect();
+        let groups = self.groups_of(persona, &contacts);
         let context = Context {
             now_ms: task.created_at_ms,
             zone: &hosted.row.settings.zone,
             contacts: &names,
+            groups: &groups,
             settings: &hosted.row.settings,
         };
         let meant = match understand(&task.text, &context) {
@@ -126,6 +128,39 @@ impl Engine {
             }
         };
         Some((persona, meant))
+    }
+
+    /// The groups the owner may mention by title: those it opened itself, because a title that
+    /// somebody else chose must not decide whom the owner means. Titles that several groups have
+    /// name none of them.
+    fn groups_of(&self, persona: PersonaId, contacts: &[PersonaId]) -> Vec<Group> {
+        let own = self.conversations.iter().filter(|((member, _), row)| {
+            *member == persona
+                && row.active
+                && row.kind == ConversationKind::Group
+                && row.creator == persona
+        });
+        let mut groups: Vec<Group> = Vec::new();
+        for (_, row) in own {
+            let Some(epoch) = row.epochs.last() else { continue };
+            let others = epoch.roster.iter().filter(|member| **member != persona);
+            let members: Vec<String> =
+                others.filter(|m| contacts.contains(m)).map(|m| self.name_of(m)).collect();
+            groups.push(Group { name: row.title.clone(), members });
+        }
+        let once = |group: &Group| {
+            groups.iter().filter(|other| other.name.eq_ignore_ascii_case(&group.name)).count() == 1
+        };
+        groups.iter().filter(|group| once(group)).cloned().collect()
+    }
+
+    /// Those whom a task asks, but does without if they cannot.
+    pub(crate) fn optional_of(&self, id: LocalId) -> Vec<PersonaId> {
+        let Some((_, Ok((request, participants)))) = self.understand_task(id) else {
+            return Vec::new();
+        };
+        let is_optional = |peer: &PersonaId| request.optional.contains(&self.name_of(peer));
+        participants.into_iter().filter(is_optional).collect()
     }
 
     /// The owner's calendar is here: offer its free times to the others.

@@ -22,6 +22,18 @@ pub(super) enum Clock {
     Before(Time),
 }
 
+impl Clock {
+    /// Both at once, if that is one stretch: "after three" and "before six".
+    pub(super) fn and(self, other: Self) -> Option<Self> {
+        match (self, other) {
+            (Self::After(from), Self::Before(to)) | (Self::Before(to), Self::After(from)) => {
+                Some(Self::Between(from, to))
+            }
+            _ => None,
+        }
+    }
+}
+
 /// A time on the clock. `3` may be at night or in the afternoon.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Time {
@@ -67,10 +79,14 @@ pub(super) fn ordered(from: Time, to: Time, hours: Option<(u16, u16)>) -> (u16, 
 
 /// What is said about the hour, and in how many words.
 pub(super) fn clock(words: &[Word]) -> Option<(Clock, usize)> {
-    between(words).or_else(|| from_to(words)).or_else(|| one_sided(words)).or_else(|| {
-        let (time, used) = time(words, false)?;
-        Some((Clock::At(time), used))
-    })
+    between(words)
+        .or_else(|| from_to(words))
+        .or_else(|| limited(words))
+        .or_else(|| one_sided(words))
+        .or_else(|| {
+            let (time, used) = time(words, false)?;
+            Some((Clock::At(time), used))
+        })
 }
 
 fn between(words: &[Word]) -> Option<(Clock, usize)> {
@@ -103,17 +119,89 @@ fn two(words: &[Word], joints: &[&str], loose: bool) -> Option<(Time, Time, usiz
     Some((from, to, first_used + joint + second_used))
 }
 
+/// "10am at the earliest", "at the latest 3pm", "4 or later", "threeish".
+fn limited(words: &[Word]) -> Option<(Clock, usize)> {
+    const EARLIEST: &[&str] =
+        &["at the earliest", "the earliest", "earliest", "earliest at", "at the earliest at"];
+    const LATEST: &[&str] =
+        &["at the latest", "the latest", "latest", "latest at", "at the latest at"];
+    let at = |lead: usize| time(after(words, lead), true).map(|(time, used)| (time, lead + used));
+    if let Some((time, used)) = one_of(words, EARLIEST).and_then(at) {
+        return Some((Clock::After(time), used));
+    }
+    if let Some((time, used)) = one_of(words, LATEST).and_then(at) {
+        return Some((Clock::Before(time), used));
+    }
+    let lead = one_of(words, &["at", "from", "by"]).unwrap_or(0);
+    if let Some((time, used)) = ish(after(words, lead)) {
+        return Some((Clock::Around(time), lead + used));
+    }
+    let (time, used) = at(lead)?;
+    let rest = after(words, used);
+    let later = &["at the earliest", "or later", "or after", "onwards", "earliest", "and later"];
+    let earlier = &["at the latest", "or earlier", "or before", "latest"];
+    if let Some(tail) = one_of(rest, later) {
+        return Some((Clock::After(time), used + tail));
+    }
+    one_of(rest, earlier).map(|tail| (Clock::Before(time), used + tail))
+}
+
+/// "3ish", "noonish", "seven-ish".
+fn ish(words: &[Word]) -> Option<(Time, usize)> {
+    let mut first = words.first()?.clone();
+    let tail = one_of(after(words, 1), &["- ish", "ish"]).unwrap_or(0);
+    if tail == 0 {
+        first.text = first.text.strip_suffix("ish")?.to_owned();
+    }
+    Some((time(&[first], true)?.0, 1 + tail))
+}
+
 fn one_sided(words: &[Word]) -> Option<(Clock, usize)> {
     type Meaning = fn(Time) -> Clock;
     const LEADS: &[(&[&str], Meaning)] = &[
         (&["at", "@", "at exactly", "starting at", "beginning at"], Clock::At),
         (&["around", "about", "at around", "at about", "roughly at", "circa"], Clock::Around),
         (
-            &["after", "from", "any time after", "anytime after", "not before", "later than"],
+            &[
+                "after",
+                "from",
+                "any time after",
+                "anytime after",
+                "not before",
+                "later than",
+                "no earlier than",
+                "not earlier than",
+                "starting no earlier than",
+                "starting after",
+                "starting from",
+                "but not before",
+            ],
             Clock::After,
         ),
         (
-            &["before", "by", "until", "till", "not after", "no later than", "earlier than"],
+            &[
+                "before",
+                "by",
+                "until",
+                "till",
+                "not after",
+                "no later than",
+                "not later than",
+                "earlier than",
+                "ending by",
+                "ending before",
+                "ends by",
+                "ends before",
+                "end by",
+                "finishing by",
+                "finishing before",
+                "finished by",
+                "finish by",
+                "finish before",
+                "done by",
+                "over by",
+                "but not after",
+            ],
             Clock::Before,
         ),
     ];
@@ -138,6 +226,20 @@ fn time(words: &[Word], loose: bool) -> Option<(Time, usize)> {
         return Some(found);
     }
     let word = text_at(words, 0);
+    // "19h30" is a time on the clock, and so is "six thirty" where a time is expected.
+    if let Some((hour, minute)) = word.split_once('h')
+        && let (Some(hour), Some(minute)) = (digits(hour), digits(minute))
+        && hour < 24
+        && minute < 60
+    {
+        return loose.then_some((exact(hour * 60 + minute), 1));
+    }
+    if loose
+        && let (Some(hour), Some(minute)) = (hour_name(word), tens(text_at(words, 1)))
+        && !is_counted(words, 2)
+    {
+        return Some((Time { minute: hour * 60 + minute, halved: hour < 12 }, 2));
+    }
     let (number, suffix) =
         word.find(|c: char| c.is_ascii_alphabetic()).map_or((word, ""), |at| word.split_at(at));
     let (hour, minute, colon) = match number.split_once([':', '.']) {
@@ -213,6 +315,19 @@ fn is_counted(words: &[Word], used: usize) -> bool {
                 | "friends"
                 | "others"
         )
+}
+
+/// Minutes in words, for "six thirty".
+fn tens(word: &str) -> Option<u16> {
+    match word {
+        "fifteen" => Some(15),
+        "twenty" => Some(20),
+        "thirty" => Some(30),
+        "forty" => Some(40),
+        "fortyfive" => Some(45),
+        "fifty" => Some(50),
+        _ => None,
+    }
 }
 
 fn digits(text: &str) -> Option<u16> {

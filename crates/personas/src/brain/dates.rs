@@ -57,7 +57,7 @@ fn with_year(words: &[Word], used: usize, month: i8, day: i8, today: Date) -> Op
     Some((Day::On(upcoming(month, day, today)?), used))
 }
 
-fn upcoming(month: i8, day: i8, today: Date) -> Option<Date> {
+pub(super) fn upcoming(month: i8, day: i8, today: Date) -> Option<Date> {
     // Four years ahead, for the 29th of February.
     (0..=4)
         .filter_map(|ahead| Date::new(today.year().checked_add(ahead)?, month, day).ok())

@@ -4,7 +4,7 @@ use jiff::civil::{Date, Weekday};
 
 use super::{
     dates::{date, ordinal},
-    tables,
+    parts, tables,
     words::{Word, after, one_of, phrase, text_at},
 };
 use crate::time::days_later;
@@ -24,6 +24,8 @@ pub(super) enum Day {
     Workdays,
     /// A date that can be read in two ways.
     Unclear(Date, Date),
+    /// This date, which was said with a weekday it is not.
+    Mismatch(Date),
 }
 
 /// The furthest day that is understood, in days from today.
@@ -31,13 +33,17 @@ const DAYS_AHEAD_MAX: u32 = 730;
 
 /// What is said about the day, and in how many words.
 pub(super) fn day(words: &[Word], today: Date) -> Option<(Day, usize)> {
-    limited(words, today)
+    parts::day(words, today)
+        .or_else(|| limited(words, today))
+        .or_else(|| named(words, today))
         .or_else(|| relative(words, today))
         .or_else(|| counted(words, today))
         .or_else(|| range(words, today))
         .or_else(|| {
             let lead = one_of(words, &["on", "on the", "the"]).unwrap_or(0);
-            let (date, used) = date(after(words, lead), today, lead > 0)?;
+            // "4th" is a date with its ending in digits; "first" needs an article.
+            let numbered = text_at(words, lead).starts_with(|c: char| c.is_ascii_digit());
+            let (date, used) = date(after(words, lead), today, lead > 0 || numbered)?;
             Some((date, lead + used))
         })
         .or_else(|| weekday(words, today))
@@ -45,14 +51,29 @@ pub(super) fn day(words: &[Word], today: Date) -> Option<(Day, usize)> {
 }
 
 /// Monday of the week a day lies in.
-fn monday(day: Date) -> Option<Date> {
+pub(super) fn monday(day: Date) -> Option<Date> {
     days_later(day, -i64::from(day.weekday().to_monday_zero_offset()))
 }
 
 /// The week so many weeks after this one; this one begins today.
-fn week(today: Date, ahead: i64) -> Option<Day> {
+pub(super) fn week(today: Date, ahead: i64) -> Option<Day> {
     let first = days_later(monday(today)?, ahead * 7)?;
     Some(Day::Span(first.max(today), days_later(first, 6)?))
+}
+
+/// "Friday the 27th", "Wed 9 December": a weekday with its date, which have to agree.
+fn named(words: &[Word], today: Date) -> Option<(Day, usize)> {
+    let lead = one_of(words, &["on", "on the", "this", "next"]).unwrap_or(0);
+    let weekday = tables::weekday(text_at(words, lead))?;
+    let joint = one_of(after(words, lead + 1), &[", the", ", on the", ",", "the", "on the"]);
+    let the = joint.unwrap_or(0);
+    let rest = after(words, lead + 1 + the);
+    let numbered = text_at(rest, 0).starts_with(|c: char| c.is_ascii_digit());
+    let has_article = the > 0 && text_at(words, lead + the) == "the";
+    let loose = has_article || (numbered && joint.is_none());
+    let (Day::On(date), used) = date(rest, today, loose)? else { return None };
+    let day = if date.weekday() == weekday { Day::On(date) } else { Day::Mismatch(date) };
+    Some((day, lead + 1 + the + used))
 }
 
 /// Words with a fixed meaning.
@@ -62,21 +83,41 @@ fn relative(words: &[Word], today: Date) -> Option<(Day, usize)> {
         (&["today", "tonight", "this morning", "this afternoon", "this evening"], |today| {
             Some(Day::On(today))
         }),
-        (&["tomorrow", "tmrw"], |today| Some(Day::On(days_later(today, 1)?))),
+        (&["tomorrow", "tmrw", "tommorow", "tommorrow", "tomorow"], |today| {
+            Some(Day::On(days_later(today, 1)?))
+        }),
         (&["day after tomorrow", "the day after tomorrow"], |today| {
             Some(Day::On(days_later(today, 2)?))
         }),
-        (&["yesterday"], |today| Some(Day::On(days_later(today, -1)?))),
-        (&["this week", "later this week", "rest of the week", "rest of this week"], |today| {
-            week(today, 0)
+        (&["tomorrow or the day after", "either tomorrow or the day after"], |today| {
+            Some(Day::Span(days_later(today, 1)?, days_later(today, 2)?))
         }),
+        (&["yesterday"], |today| Some(Day::On(days_later(today, -1)?))),
+        (
+            &[
+                "this week",
+                "later this week",
+                "rest of the week",
+                "rest of this week",
+                "the rest of the week",
+                "the rest of this week",
+            ],
+            |today| week(today, 0),
+        ),
         (&["next week", "the coming week", "the following week"], |today| week(today, 1)),
         (&["week after next", "the week after next"], |today| week(today, 2)),
         (&["last week"], |today| Some(Day::On(days_later(today, -7)?))),
         (&["weekend", "weekends", "this weekend", "the weekend", "the coming weekend"], |_| {
             Some(Day::Weekend)
         }),
-        (&["next weekend", "weekend next week", "the weekend after next"], |today| {
+        (&["this or next week", "this week or next", "this week or next week"], |today| {
+            Some(Day::Span(today, days_later(monday(today)?, 13)?))
+        }),
+        (&["weekend after next", "the weekend after next"], |today| {
+            let saturday = days_later(monday(today)?, 19)?;
+            Some(Day::Span(saturday, days_later(saturday, 1)?))
+        }),
+        (&["next weekend", "weekend next week"], |today| {
             let saturday = days_later(monday(today)?, 12)?;
             Some(Day::Span(saturday, days_later(saturday, 1)?))
         }),
@@ -123,6 +164,7 @@ fn counted(words: &[Word], today: Date) -> Option<(Day, usize)> {
         let days = match text_at(words, at + of + 1) {
             "day" | "days" => 1,
             "week" | "weeks" => 7,
+            "fortnight" => 14,
             _ => return None,
         };
         Some((i64::from(count), days, at + of + 2))
@@ -140,7 +182,7 @@ fn counted(words: &[Word], today: Date) -> Option<(Day, usize)> {
     }
     let day = match days {
         1 => Day::On(days_later(today, count)?),
-        _ => week(today, count)?,
+        days => week(today, count * days / 7)?,
     };
     Some((day, used + tail.unwrap_or(0)))
 }
@@ -176,8 +218,8 @@ fn limited(words: &[Word], today: Date) -> Option<(Day, usize)> {
 fn range(words: &[Word], today: Date) -> Option<(Day, usize)> {
     let lead = one_of(words, &["between", "from", "between the", "the", "on"]).unwrap_or(0);
     let joints: &[&str] = match phrase(words, "between") {
-        Some(_) => &["and"],
-        None => &["to", "through", "until", "till", "-", "to the", "- the"],
+        Some(_) => &["and", "and the"],
+        None => &["to", "through", "until", "till", "-", "to the", "- the", "until the"],
     };
     let words_left = after(words, lead);
     // "1 to 5 December": the first number borrows the month.
@@ -191,19 +233,22 @@ fn range(words: &[Word], today: Date) -> Option<(Day, usize)> {
     let (first, first_used) = point(words_left, today)?;
     let joint = one_of(after(words_left, first_used), joints)?;
     let second = after(words_left, first_used + joint);
-    let (last, last_used) = match weekday(second, first)? {
-        (Day::Weekday(day), used) => (next_weekday(first, day)?, used),
-        (Day::On(last), used) => (last, used),
-        _ => return None,
+    let (last, last_used) = match weekday(second, first) {
+        Some((Day::Weekday(day), used)) => (next_weekday(first, day)?, used),
+        Some((Day::On(last), used)) => (last, used),
+        _ => match date(second, first, true)? {
+            (Day::On(last), used) => (last, used),
+            _ => return None,
+        },
     };
     Some((Day::Span(first, last), lead + first_used + joint + last_used))
 }
 
 /// A single day, weekdays taken as the next such day.
-fn point(words: &[Word], today: Date) -> Option<(Date, usize)> {
+pub(super) fn point(words: &[Word], today: Date) -> Option<(Date, usize)> {
     let found = relative(words, today)
         .filter(|(day, _)| matches!(day, Day::On(_)))
-        .or_else(|| date(words, today, text_at(words, 0) == "the"))
+        .or_else(|| date(words, today, text_at(words, 0).starts_with(|c: char| c.is_ascii_digit())))
         .or_else(|| weekday(words, today))
         .or_else(|| {
             let (day, used) = date(after(words, 1), today, true)?;
@@ -223,8 +268,7 @@ pub(super) fn next_weekday(from: Date, day: Weekday) -> Option<Date> {
 
 /// "Monday", "this Monday", "next Monday"; or a date, for the far end of a range.
 fn weekday(words: &[Word], today: Date) -> Option<(Day, usize)> {
-    let lead =
-        one_of(words, &["on", "on a", "this", "next", "this coming", "coming", "last", "every"]);
+    let lead = one_of(words, &["on", "on a", "a", "this", "next", "this coming", "coming", "last"]);
     let lead = lead.unwrap_or(0);
     let Some(day) = tables::weekday(text_at(words, lead)) else {
         return date(words, today, false).filter(|(day, _)| matches!(day, Day::On(_)));

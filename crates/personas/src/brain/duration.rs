@@ -10,9 +10,13 @@ const MINUTES_MAX: u32 = 100_000;
 
 /// Minutes, and how many words said so.
 pub(super) fn duration(words: &[Word]) -> Option<(u32, usize)> {
-    let lead = one_of(words, &["about", "around", "roughly", "approximately", "for about", "for"]);
+    let lead = one_of(
+        words,
+        &["about", "around", "roughly", "approximately", "for about", "for", "of", "lasting"],
+    );
     let lead = lead.unwrap_or(0);
     let (minutes, used) = exact(after(words, lead))?;
+    let used = used + one_of(after(words, lead + used), &["long", "- long"]).unwrap_or(0);
     (minutes > 0).then_some((minutes.min(MINUTES_MAX), lead + used))
 }
 
@@ -31,6 +35,13 @@ fn fixed(words: &[Word]) -> Option<(u32, usize)> {
         ("quarter of an hour", 15),
         ("quarter hour", 15),
         ("three quarters of an hour", 45),
+        ("3/4 of an hour", 45),
+        ("1 1/2 hours", 90),
+        ("2 1/2 hours", 150),
+        ("1/2 hour", 30),
+        ("1/2 an hour", 30),
+        ("three and a half hours", 210),
+        ("one hour long", 60),
         ("an hour and a half", 90),
         ("one hour and a half", 90),
         ("one and a half hours", 90),

@@ -2,7 +2,8 @@
 
 use super::{
     tables,
-    words::{Word, after, one_of, text_at, words},
+    understand::Group,
+    words::{Word, after, one_of, phrase, text_at, words},
 };
 
 /// Whom the text named so far.
@@ -12,30 +13,70 @@ pub(super) struct People {
     pub(super) everyone: bool,
     /// Contacts that were named, as the owner calls them, in order.
     pub(super) named: Vec<String>,
+    /// Those of the named who may be missing.
+    pub(super) optional: Vec<String>,
     /// Contacts that were named as not meant.
     pub(super) without: Vec<String>,
     /// Names nobody has, as they were written.
     pub(super) unknown: Vec<String>,
     /// A name that several contacts have, and those contacts.
     pub(super) unclear: Option<(String, Vec<String>)>,
+    /// One of these is wanted, not all of them.
+    pub(super) one_of: Vec<String>,
 }
 
-/// The contacts, ready for comparing.
+/// The contacts and groups, ready for comparing.
 #[derive(Debug)]
-pub(super) struct Names<'a>(Vec<(Vec<String>, &'a str)>);
+pub(super) struct Names<'a> {
+    contacts: Vec<(Vec<String>, &'a str)>,
+    groups: Vec<(Vec<String>, &'a [String])>,
+}
 
 /// Contacts a place in the text may mean, and how many words name them.
 struct Found<'a> {
     contacts: Vec<&'a str>,
     used: usize,
+    /// They are the members of a group, and all of them are meant.
+    is_group: bool,
 }
 
 impl<'a> Names<'a> {
     /// Takes the contacts' names apart.
-    pub(super) fn new(contacts: &'a [String]) -> Self {
+    pub(super) fn new(contacts: &'a [String], groups: &'a [Group]) -> Self {
         let parts = |name: &str| words(name).into_iter().map(|word| word.text).collect();
         let names = contacts.iter().map(|name| (parts(name), name.as_str()));
-        Self(names.filter(|(parts, _): &(Vec<String>, _)| !parts.is_empty()).collect())
+        let groups = groups.iter().map(|group| (parts(&group.name), group.members.as_slice()));
+        Self {
+            contacts: names.filter(|(parts, _): &(Vec<String>, _)| !parts.is_empty()).collect(),
+            groups: groups
+                .filter(|(parts, of): &(Vec<String>, &[String])| {
+                    !parts.is_empty() && !of.is_empty()
+                })
+                .collect(),
+        }
+    }
+
+    /// Whether a contact is named here.
+    pub(super) fn stands(&self, words: &[Word]) -> bool {
+        self.find(words).is_some()
+    }
+
+    /// The group that is named here, behind an article if there is one.
+    fn group(&self, words: &[Word]) -> Option<Found<'a>> {
+        let lead = one_of(words, &["the", "my", "our", "the whole"]).unwrap_or(0);
+        let rest = after(words, lead);
+        let stands = |parts: &[String]| {
+            parts.len() <= rest.len()
+                && parts.iter().zip(rest).all(|(part, word)| *part == word.text)
+        };
+        let found = self.groups.iter().filter(|(parts, _)| stands(parts));
+        let (parts, members) = found.max_by_key(|(parts, _)| parts.len())?;
+        let tail = usize::from(text_at(rest, parts.len()) == "group");
+        Some(Found {
+            contacts: members.iter().map(String::as_str).collect(),
+            used: lead + parts.len() + tail,
+            is_group: true,
+        })
     }
 
     /// The contacts whose whole name stands here, or else whose first name does.
@@ -44,19 +85,19 @@ impl<'a> Names<'a> {
             parts.len() <= words.len()
                 && parts.iter().zip(words).all(|(part, word)| *part == word.text)
         };
-        let whole = self.0.iter().filter(|(parts, _)| stands(parts));
+        let whole = self.contacts.iter().filter(|(parts, _)| stands(parts));
         if let Some(used) = whole.clone().map(|(parts, _)| parts.len()).max() {
             let contacts = whole.filter(|(parts, _)| parts.len() == used).map(|(_, name)| *name);
-            return Some(Found { contacts: contacts.collect(), used });
+            return Some(Found { contacts: contacts.collect(), used, is_group: false });
         }
         let first = text_at(words, 0);
         let first_name = |parts: &Vec<String>| {
             let name = parts[0].split(['#', '@']).next().unwrap_or_default();
             !name.is_empty() && name == first
         };
-        let contacts = self.0.iter().filter(|(parts, _)| first_name(parts)).map(|(_, name)| *name);
-        let contacts: Vec<&str> = contacts.collect();
-        (!contacts.is_empty()).then_some(Found { contacts, used: 1 })
+        let found = self.contacts.iter().filter(|(parts, _)| first_name(parts));
+        let contacts: Vec<&str> = found.map(|(_, name)| *name).collect();
+        (!contacts.is_empty()).then_some(Found { contacts, used: 1, is_group: false })
     }
 }
 
@@ -86,11 +127,38 @@ impl People {
             // The word before the names may mean something too: "call Bob".
             return (used > 0 && text_at(words, 0) == "for").then_some(lead + used);
         }
+        // A group needs its article where no "with" stands before it: many are called "Dinner".
+        if one_of(words, &["the", "my", "our"]).is_some()
+            && let Some(found) = names.group(words)
+        {
+            let used = found.used;
+            self.add(words, found, false);
+            return Some(used);
+        }
+        if let Some(lead) = one_of(words, tables::MAYBE)
+            && names.find(after(words, lead)).is_some()
+        {
+            return Some(self.list(words, names, &is_fact, true));
+        }
         let clear = !tables::WORDS_TOO.contains(&text_at(words, 0));
         let found = names.find(words).filter(|_| clear)?;
         let used = found.used;
-        self.add(words, found);
-        Some(used)
+        let tail = may_be_missing(after(words, used), &words[..used]);
+        self.add(words, found, tail > 0);
+        let choice = text_at(words, used) == "or" && names.find(after(words, used + 1)).is_some();
+        if choice {
+            self.choose(words, used + 2);
+        }
+        Some(used + tail)
+    }
+
+    /// One of several is wanted: that many words name them.
+    fn choose(&mut self, words: &[Word], used: usize) {
+        let said = words.iter().take(used).map(|word| word.raw.as_str());
+        let said: Vec<&str> = said.filter(|word| !matches!(*word, "," | "or" | "and")).collect();
+        if self.one_of.is_empty() {
+            self.one_of = said.into_iter().map(str::to_owned).collect();
+        }
     }
 
     /// A list of people: "Bob, Carol and the others". Where `sure`, a word that nobody is called
@@ -103,23 +171,30 @@ impl People {
         sure: bool,
     ) -> usize {
         let mut used = 0;
-        let mut first = true;
+        let mut end = 0;
+        let mut maybe = false;
+        let mut choice = false;
         loop {
-            let rest = after(words, used);
-            let one = self.one(rest, names, is_fact, sure, first);
-            let Some(one) = one else {
+            let lead = one_of(after(words, used), tables::MAYBE);
+            let comma = |at: usize| usize::from(text_at(words, at) == ",");
+            let lead = lead.map_or(0, |lead| lead + comma(used + lead));
+            let rest = after(words, used + lead);
+            let optional = maybe || lead > 0;
+            let Some(one) = self.one(rest, names, is_fact, sure, end == 0, optional) else {
                 // A joint without a person behind it belongs to what follows.
-                return used.saturating_sub(usize::from(!first));
+                return end;
             };
-            used += one;
-            let mut joint = usize::from(text_at(words, used) == ",");
-            joint += usize::from(matches!(text_at(words, used + joint), "and" | "or" | "plus"));
-            if joint == 0 {
-                return used;
+            maybe = optional;
+            if choice {
+                self.choose(words, used + lead + one);
             }
-            // Of ", and" one word is put back if no person follows: readers skip the other.
-            used += joint;
-            first = false;
+            end = used + lead + one;
+            let joint = joint(after(words, end));
+            choice = after(words, end).iter().take(joint).any(|word| word.text == "or");
+            if joint == 0 {
+                return end;
+            }
+            used = end + joint;
         }
     }
 
@@ -131,11 +206,19 @@ impl People {
         is_fact: &impl Fn(&[Word]) -> bool,
         sure: bool,
         first: bool,
+        maybe: bool,
     ) -> Option<usize> {
         if let Some(found) = names.find(words) {
             let used = found.used;
-            self.add(words, found);
-            return Some(used);
+            let tail = may_be_missing(after(words, used), &words[..used]);
+            self.add(words, found, maybe || tail > 0);
+            return Some(used + tail);
+        }
+        if sure && let Some(found) = names.group(words) {
+            let used = found.used;
+            let tail = may_be_missing(after(words, used), &words[..used]);
+            self.add(words, found, maybe || tail > 0);
+            return Some(used + tail);
         }
         let everyone = if sure { tables::EVERYONE } else { tables::EVERYONE_ANYWHERE };
         if let Some(used) = one_of(words, everyone) {
@@ -150,7 +233,7 @@ impl People {
             && let Some(found) = names.find(after(words, lead))
         {
             let used = lead + found.used;
-            self.add(after(words, lead), found);
+            self.add(after(words, lead), found, maybe);
             return Some(used);
         }
         let my = usize::from(matches!(text_at(words, 0), "my" | "our"));
@@ -178,9 +261,22 @@ impl People {
         Some(used)
     }
 
-    fn add(&mut self, words: &[Word], found: Found<'_>) {
+    fn add(&mut self, words: &[Word], found: Found<'_>, maybe: bool) {
         match found.contacts[..] {
-            [one] => push_new(&mut self.named, one),
+            _ if found.is_group => {
+                for one in found.contacts {
+                    push_new(&mut self.named, one);
+                    if maybe {
+                        push_new(&mut self.optional, one);
+                    }
+                }
+            }
+            [one] => {
+                push_new(&mut self.named, one);
+                if maybe {
+                    push_new(&mut self.optional, one);
+                }
+            }
             ref several => {
                 let said: Vec<&str> =
                     words.iter().take(found.used).map(|word| word.raw.as_str()).collect();
@@ -204,6 +300,34 @@ impl People {
         }
         used
     }
+}
+
+/// How many words join the next person of a list to those before.
+fn joint(words: &[Word]) -> usize {
+    let joint = |word: &&Word| matches!(word.text.as_str(), "," | "and" | "or" | "plus" | "also");
+    words.iter().take(3).take_while(joint).count()
+}
+
+/// How many words say that the person before them may be missing: "if she can".
+fn may_be_missing(words: &[Word], person: &[Word]) -> usize {
+    let comma = usize::from(text_at(words, 0) == "," && text_at(words, 1) == "if");
+    let rest = after(words, comma);
+    let said = tables::IF_THEY_CAN.iter().filter_map(|wanted| {
+        let Some((before, behind)) = wanted.split_once("* ") else {
+            return phrase(rest, wanted);
+        };
+        let lead = phrase(rest, before.trim_end())?;
+        let who = after(rest, lead);
+        let named = who.len() >= person.len()
+            && who.iter().zip(person).all(|(one, other)| one.text == other.text);
+        let who_used = match named {
+            true => person.len(),
+            false => usize::from(tables::PRONOUNS.contains(&text_at(who, 0))),
+        };
+        let tail = phrase(after(who, who_used), behind)?;
+        (who_used > 0).then_some(lead + who_used + tail)
+    });
+    said.max().map_or(0, |used| comma + used)
 }
 
 fn never_name(word: &Word) -> bool {

@@ -15,6 +15,13 @@ pub(super) struct Kind {
     pub(super) hours: Hours,
 }
 
+impl Kind {
+    /// Whether it is what people meet for, rather than a manner of meeting that goes with one.
+    pub(super) fn is_occasion(&self) -> bool {
+        matches!(self.hours, Hours::Between(..)) && !matches!(self.title, "Call" | "Catch-up")
+    }
+}
+
 /// When in the day a kind of meeting lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Hours {
@@ -56,7 +63,12 @@ pub(super) const KINDS: &[Kind] = &[
     kind(&["party"], "Party", 240, hours(18, 24)),
     kind(&["barbecue", "bbq"], "Barbecue", 180, hours(12, 22)),
     kind(&["picnic"], "Picnic", 120, hours(11, 19)),
-    kind(&["movie", "movies", "film", "cinema"], "Film", 180, hours(18, 24)),
+    kind(
+        &["movie", "movies", "film", "cinema", "movie night", "film night"],
+        "Film",
+        180,
+        hours(18, 24),
+    ),
     kind(&["game night", "games night", "board games"], "Game night", 180, hours(18, 23)),
     kind(&["concert", "theatre", "opera"], "Evening out", 180, hours(18, 24)),
     kind(&["walk", "stroll"], "Walk", 60, hours(8, 20)),
@@ -66,13 +78,23 @@ pub(super) const KINDS: &[Kind] = &[
     kind(&["tennis", "football", "badminton", "yoga"], "Sport", 90, hours(8, 21)),
     kind(&["playdate"], "Playdate", 120, hours(10, 18)),
     kind(
-        &["phone call", "video call", "a call", "call", "ring", "zoom", "videoconference"],
+        &[
+            "phone call",
+            "video call",
+            "a call",
+            "call",
+            "ring",
+            "zoom",
+            "videoconference",
+            "phone",
+            "facetime",
+        ],
         "Call",
         30,
         hours(9, 20),
     ),
     kind(&["catch up", "catchup", "chat"], "Catch-up", 45, hours(9, 20)),
-    kind(&["stand up", "standup", "daily"], "Stand-up", 15, Hours::Working),
+    kind(&["stand up", "standup"], "Stand-up", 15, Hours::Working),
     kind(&["sync", "sync up"], "Sync", 30, Hours::Working),
     kind(&["one on one", "1:1", "one to one"], "One-on-one", 30, Hours::Working),
     kind(&["check in", "checkin", "touch base"], "Check-in", 30, Hours::Working),
@@ -106,7 +128,7 @@ pub(super) const PARTS: &[(&[&str], (u16, u16))] = &[
     (&["late morning", "late in the morning"], (600, 720)),
     (&["lunchtime", "lunch time", "lunch break", "midday"], (720, 840)),
     (&["early afternoon", "early in the afternoon"], (720, 900)),
-    (&["afternoon", "afternoons"], (720, 1080)),
+    (&["afternoon", "afternoons", "pm"], (720, 1080)),
     (&["after lunch"], (780, 1080)),
     (&["late afternoon", "late in the afternoon", "end of the day", "end of day"], (900, 1080)),
     (&["after work", "after hours"], (1020, 1320)),
@@ -117,8 +139,20 @@ pub(super) const PARTS: &[(&[&str], (u16, u16))] = &[
 ];
 
 /// The owner's working hours, wherever they lie.
-pub(super) const WORKING_HOURS: &[&str] =
-    &["working hours", "work hours", "office hours", "business hours", "during work", "at work"];
+pub(super) const WORKING_HOURS: &[&str] = &[
+    "working hours",
+    "work hours",
+    "office hours",
+    "business hours",
+    "during work",
+    "at work",
+    "within working hours",
+    "within office hours",
+    "in working hours",
+    "in office hours",
+    "during working hours",
+    "during office hours",
+];
 
 /// Days on which people work, as a restriction of other days.
 pub(super) const WORKDAYS: &[&str] = &[
@@ -159,6 +193,10 @@ pub(super) const WISHES: &[&str] = &[
     "have",
     "join",
     "reserve",
+    "need",
+    "want",
+    "wants",
+    "time",
 ];
 
 /// Words that ask for what this brain does not do.
@@ -288,15 +326,90 @@ pub(super) const NOT: &[&str] = &[
     "excluding",
     "no",
     "never on",
+    "never",
+    "any day but",
+    "any day except",
+    "any day other than",
+    "any day apart from",
+    "every day but",
+    "every day except",
+];
+
+/// What says that the person behind it may be missing.
+pub(super) const MAYBE: &[&str] = &[
+    "maybe",
+    "perhaps",
+    "possibly",
+    "optionally",
+    "ideally",
+    "if possible",
+    "if available",
+    "if they can",
+    "if she can",
+    "if he can",
+];
+
+/// What says so of the person before it. `*` is that person or a pronoun.
+pub(super) const IF_THEY_CAN: &[&str] = &[
+    "is optional",
+    "optional",
+    "as optional",
+    "if possible",
+    "if available",
+    "if * can make it",
+    "if * can come",
+    "if * can",
+    "if * is free",
+    "if * is available",
+    "if * are free",
+    "if * has time",
+    "if * have time",
+    "if * likes",
+    "if * wants",
+    "if * wants to",
+];
+
+/// Words that stand for somebody named before.
+pub(super) const PRONOUNS: &[&str] = &["he", "she", "they"];
+
+/// Words that say that something is to happen again and again.
+pub(super) const REPEATS: &[&str] = &[
+    "every",
+    "each",
+    "every other",
+    "weekly",
+    "daily",
+    "monthly",
+    "yearly",
+    "biweekly",
+    "fortnightly",
+    "recurring",
+    "repeating",
+    "regular",
+    "regularly",
+    "once a week",
+    "once a month",
+    "twice a week",
+];
+
+/// Days with a name and a fixed date: month and day.
+pub(super) const HOLIDAYS: &[(&[&str], (i8, i8))] = &[
+    (&["new year eve", "new years eve"], (12, 31)),
+    (&["new year day", "new years day"], (1, 1)),
+    (&["valentine day", "valentines day"], (2, 14)),
+    (&["halloween"], (10, 31)),
+    (&["christmas eve"], (12, 24)),
+    (&["christmas day"], (12, 25)),
+    (&["boxing day"], (12, 26)),
 ];
 
 const WEEKDAYS: &[(&[&str], Weekday)] = &[
     (&["monday", "mondays", "mon"], Weekday::Monday),
-    (&["tuesday", "tuesdays", "tue", "tues"], Weekday::Tuesday),
-    (&["wednesday", "wednesdays", "wed", "weds"], Weekday::Wednesday),
-    (&["thursday", "thursdays", "thu", "thur", "thurs"], Weekday::Thursday),
+    (&["tuesday", "tuesdays", "tue", "tues", "teusday"], Weekday::Tuesday),
+    (&["wednesday", "wednesdays", "wed", "weds", "wensday", "wednessday"], Weekday::Wednesday),
+    (&["thursday", "thursdays", "thu", "thur", "thurs", "thrusday"], Weekday::Thursday),
     (&["friday", "fridays", "fri"], Weekday::Friday),
-    (&["saturday", "saturdays", "sat"], Weekday::Saturday),
+    (&["saturday", "saturdays", "sat", "saterday"], Weekday::Saturday),
     (&["sunday", "sundays", "sun"], Weekday::Sunday),
 ];
 

@@ -31,8 +31,19 @@ pub struct Context<'a> {
     pub zone: &'a str,
     /// Names the owner may mention, as the owner spells them.
     pub contacts: &'a [String],
+    /// Groups the owner may mention.
+    pub groups: &'a [Group],
     /// The owner's hours and habits.
     pub settings: &'a Settings,
+}
+
+/// Several contacts with a name in common.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// What it is called.
+    pub name: String,
+    /// Who belongs to it besides the owner, by the names in [`Context::contacts`].
+    pub members: Vec<String>,
 }
 
 /// What a request means.
@@ -58,6 +69,8 @@ pub struct MeetingRequest {
     pub windows: Vec<TimeRange>,
     /// Who takes part besides the owner.
     pub participants: Participants,
+    /// Those of them without whom the meeting takes place all the same.
+    pub optional: Vec<String>,
 }
 
 /// Who takes part besides the owner.
@@ -91,7 +104,7 @@ fn request(text: &str, context: &Context<'_>) -> Result<MeetingRequest, String> 
     let (quoted, rest) = take_quoted(text);
     let words: Vec<Word> = words(&rest);
     let today = time::civil(&zone, context.now_ms).date();
-    let facts = Facts::read(&words, &Names::new(context.contacts), today);
+    let facts = Facts::read(&words, &Names::new(context.contacts, context.groups), today);
     if let Some(wish) = &facts.other_wish {
         return Err(format!(
             "I can find and book a time, but \"{wish}\" I cannot. Shall I look for a new time?"
@@ -102,6 +115,7 @@ fn request(text: &str, context: &Context<'_>) -> Result<MeetingRequest, String> 
         return Err(nothing_understood(context));
     }
     let participants = participants(&facts.people, context)?;
+    said_clearly(&facts)?;
     let minutes = minutes(&facts, &all, context.settings)?;
     let frame = Frame {
         now_ms: context.now_ms,
@@ -114,7 +128,13 @@ fn request(text: &str, context: &Context<'_>) -> Result<MeetingRequest, String> 
         Some(ahead) => vec![soon(context.now_ms, ahead, minutes)],
         None => windows(&frame, &all)?,
     };
-    Ok(MeetingRequest { title: title(&facts, quoted), minutes, windows, participants })
+    let meant = |name: &String| match &participants {
+        Participants::Everyone => true,
+        Participants::Named(named) => named.contains(name),
+    };
+    let optional: Vec<String> =
+        facts.people.optional.iter().filter(|n| meant(n)).cloned().collect();
+    Ok(MeetingRequest { title: title(&facts, quoted), minutes, windows, participants, optional })
 }
 
 /// A title in quotation marks, and the text without it.
@@ -143,6 +163,24 @@ fn is_meeting(facts: &Facts, times: &[Times]) -> bool {
         || someone && some_time
 }
 
+/// Nothing was said that this brain cannot do or would have to leave out.
+fn said_clearly(facts: &Facts) -> Result<(), String> {
+    if let Some(said) = &facts.repeats {
+        return Err(format!(
+            "I arrange one meeting at a time, and \"{}\" is many. On which day shall the first be?",
+            text::tidy(said, 40)
+        ));
+    }
+    if let Some(question) = &facts.conflict {
+        return Err(question.clone());
+    }
+    if !facts.unread.is_empty() {
+        let unread = text::tidy(&facts.unread.join(" "), 80);
+        return Err(format!("I do not understand \"{unread}\". How else can you say that?"));
+    }
+    Ok(())
+}
+
 fn nothing_understood(context: &Context<'_>) -> String {
     let name = context.contacts.first().map(|name| text::tidy(name, 40));
     let name = name.filter(|name| !name.is_empty()).unwrap_or_else(|| "everyone".into());
@@ -154,6 +192,13 @@ fn participants(people: &People, context: &Context<'_>) -> Result<Participants, 
         let contacts: Vec<String> = contacts.iter().map(|name| text::tidy(name, 40)).collect();
         let said = text::tidy(said, 40);
         return Err(format!("Who do you mean by {said}: {}?", text::list(&contacts, "or")));
+    }
+    if !people.one_of.is_empty() {
+        let names: Vec<String> = people.one_of.iter().map(|name| text::tidy(name, 40)).collect();
+        return Err(format!(
+            "I can ask all of them, but not choose one. Whom shall I ask: {}?",
+            text::list(&names, "or")
+        ));
     }
     if !people.unknown.is_empty() {
         let unknown: Vec<String> = people.unknown.iter().map(|name| text::tidy(name, 40)).collect();
@@ -182,9 +227,9 @@ fn participants(people: &People, context: &Context<'_>) -> Result<Participants, 
 /// How long it lasts: as said, or as long as the hours that were said, or as such meetings do.
 fn minutes(facts: &Facts, times: &[Times], settings: &Settings) -> Result<u16, String> {
     let usual = facts.kind.and_then(|kind| kind.minutes).unwrap_or(settings.default_minutes);
-    let span = times.iter().find_map(|times| match times.clock {
-        Some(Clock::FromTo(from, to)) => Some((true, clock::ordered(from, to, None))),
-        Some(Clock::Between(from, to)) => Some((false, clock::ordered(from, to, None))),
+    let span = times.iter().flat_map(|times| &times.clocks).find_map(|clock| match *clock {
+        Clock::FromTo(from, to) => Some((true, clock::ordered(from, to, None))),
+        Clock::Between(from, to) => Some((false, clock::ordered(from, to, None))),
         _ => None,
     });
     let span = span.map(|(exact, (from, to))| (exact, to.saturating_sub(from)));
@@ -210,13 +255,17 @@ fn soon(now_ms: u64, ahead: u32, minutes: u16) -> TimeRange {
 fn windows(frame: &Frame<'_>, times: &[Times]) -> Result<Vec<TimeRange>, String> {
     let mut windows = Vec::new();
     let mut problem = NoWindow::Past;
+    let mut unclear = false;
     for times in times {
         match frame.windows(times) {
             Ok(found) => windows.extend(found),
-            Err(found) => problem = found,
+            Err(found) => {
+                unclear |= matches!(found, NoWindow::Unclear(..) | NoWindow::Mismatch(_));
+                problem = found;
+            }
         }
     }
-    if !windows.is_empty() {
+    if !windows.is_empty() && !unclear {
         return Ok(TimeRange::merged(windows));
     }
     Err(match problem {
@@ -226,6 +275,13 @@ fn windows(frame: &Frame<'_>, times: &[Times]) -> Result<Vec<TimeRange>, String>
             frame.minutes
         ),
         NoWindow::Contradiction => "That leaves no day or hour at all. When shall it be?".into(),
+        NoWindow::Mismatch(date) => {
+            format!(
+                "{} is a {}. Which day do you mean?",
+                date.strftime("%-d %B %Y"),
+                date.strftime("%A")
+            )
+        }
         NoWindow::Unclear(one, other) => {
             let show = |date: Date| date.strftime("%-d %B %Y").to_string();
             format!("Do you mean {} or {}?", show(one), show(other))
@@ -238,9 +294,12 @@ fn title(facts: &Facts, quoted: Option<String>) -> String {
         return title;
     }
     let kind = facts.kind.map_or("Meeting", |kind| kind.title);
+    let place = facts.place.as_deref().map(|place| text::tidy(place, TITLE_BYTES_MAX));
+    let place = place.filter(|place| !place.is_empty());
+    let kind = place.map_or_else(|| kind.to_owned(), |place| format!("{kind} {place}"));
     let topic = facts.topic.as_deref().map(|topic| text::tidy(topic, TITLE_BYTES_MAX));
     match topic.filter(|topic| !topic.is_empty()) {
         Some(topic) => format!("{kind}: {topic}"),
-        None => kind.to_owned(),
+        None => kind,
     }
 }

@@ -47,6 +47,8 @@ pub(super) enum NoWindow {
     Contradiction,
     /// A date can be read in two ways.
     Unclear(Date, Date),
+    /// A date was said with a weekday it is not.
+    Mismatch(Date),
 }
 
 impl Frame<'_> {
@@ -108,6 +110,12 @@ impl Frame<'_> {
         }) {
             return Err(NoWindow::Unclear(one, other));
         }
+        if let Some(date) = times.days.iter().chain(&times.not_days).find_map(|day| match day {
+            Day::Mismatch(date) => Some(*date),
+            _ => None,
+        }) {
+            return Err(NoWindow::Mismatch(date));
+        }
         let spans: Vec<(Date, Date)> = times.days.iter().filter_map(span).collect();
         let in_span = |day: Date| spans.iter().any(|(from, to)| (*from..=*to).contains(&day));
         let mut days: BTreeSet<(Date, bool)> = BTreeSet::new();
@@ -152,31 +160,46 @@ impl Frame<'_> {
     /// The hours of the day that are meant, as minutes since midnight.
     fn hours(&self, times: &Times) -> Result<Vec<(u16, u16)>, NoWindow> {
         let base = self.base_hours(times)?;
-        let outer = outer(&base);
+        if times.clocks.is_empty() {
+            return self.long_enough(base);
+        }
+        let said = times.clocks.iter().flat_map(|clock| self.hours_of(*clock, &base));
+        self.long_enough(said.collect())
+    }
+
+    fn long_enough(&self, hours: Vec<(u16, u16)>) -> Result<Vec<(u16, u16)>, NoWindow> {
+        match hours.iter().any(|(from, to)| to.saturating_sub(*from) >= self.minutes) {
+            true => Ok(hours),
+            false => Err(NoWindow::TooShort),
+        }
+    }
+
+    /// What one thing said about the hour leaves of the hours that are meant otherwise.
+    fn hours_of(&self, clock: Clock, base: &[(u16, u16)]) -> Vec<(u16, u16)> {
+        let outer = outer(base);
         let latest = self.settings.latest_minute;
-        let hours = match times.clock {
-            None => base,
-            Some(Clock::At(time)) => {
+        match clock {
+            Clock::At(time) => {
                 let minute = time.minute(Some(outer));
                 vec![(minute, minute + self.minutes)]
             }
-            Some(Clock::Around(time)) => {
+            Clock::Around(time) => {
                 let minute = time.minute(Some(outer));
                 let from = minute.saturating_sub(ABOUT_MINUTES);
                 vec![(from, minute + ABOUT_MINUTES + self.minutes)]
             }
-            Some(Clock::Between(from, to) | Clock::FromTo(from, to)) => {
+            Clock::Between(from, to) | Clock::FromTo(from, to) => {
                 vec![clock::ordered(from, to, Some(outer))]
             }
-            Some(Clock::After(time)) => {
+            Clock::After(time) => {
                 let from = time.minute(Some(outer));
-                let clipped: Vec<_> = clip(&base, from, u16::MAX);
+                let clipped: Vec<_> = clip(base, from, u16::MAX);
                 let room = clipped.iter().any(|(from, to)| to - from >= self.minutes);
                 if room { clipped } else { vec![(from, latest.max(from + self.minutes))] }
             }
-            Some(Clock::Before(time)) => {
+            Clock::Before(time) => {
                 let to = time.minute(Some(outer));
-                let clipped = clip(&base, 0, to);
+                let clipped = clip(base, 0, to);
                 let room = clipped.iter().any(|(from, to)| to - from >= self.minutes);
                 let earliest = self.settings.earliest_minute;
                 if room {
@@ -185,10 +208,6 @@ impl Frame<'_> {
                     vec![(earliest.min(to.saturating_sub(self.minutes)), to)]
                 }
             }
-        };
-        match hours.iter().any(|(from, to)| to.saturating_sub(*from) >= self.minutes) {
-            true => Ok(hours),
-            false => Err(NoWindow::TooShort),
         }
     }
 
@@ -224,7 +243,10 @@ impl Frame<'_> {
 
 /// Whether the times name an hour to start at and no day or part of it.
 fn is_hour(times: &Times) -> bool {
-    matches!(times.clock, Some(Clock::At(_) | Clock::Around(_) | Clock::FromTo(..)))
+    times
+        .clocks
+        .iter()
+        .any(|clock| matches!(clock, Clock::At(_) | Clock::Around(_) | Clock::FromTo(..)))
 }
 
 /// The first and last minute of several stretches of a day.
@@ -266,7 +288,7 @@ fn points(said: Day, today: Date, spans: &[(Date, Date)]) -> Vec<(Date, bool)> {
         Day::Weekday(weekday) => weekdays(&[weekday]),
         Day::Weekend if spans.is_empty() => weekend(today),
         Day::Weekend => weekdays(&[Weekday::Saturday, Weekday::Sunday]),
-        Day::Span(..) | Day::Workdays | Day::Unclear(..) => Vec::new(),
+        Day::Span(..) | Day::Workdays | Day::Unclear(..) | Day::Mismatch(_) => Vec::new(),
     }
 }
 
@@ -287,5 +309,6 @@ fn excludes(not: Day, day: Date, today: Date) -> bool {
         // A span that has begun excludes from today on, which is all that matters.
         Day::Span(from, to) => (from.min(today)..=to).contains(&day) && day >= from,
         Day::Unclear(one, other) => day == one || day == other,
+        Day::Mismatch(other) => day == other,
     }
 }

@@ -6,6 +6,7 @@ mod bookings;
 mod busy_times;
 mod hostile_calendars;
 mod never_panics;
+mod phrase_tables;
 mod phrases;
 mod recurrence;
 mod slot_choice;

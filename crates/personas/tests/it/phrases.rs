@@ -19,7 +19,13 @@ fn contacts() -> Vec<String> {
 fn hear_at(zone: &str, now: &str, text: &str) -> Understanding {
     let settings = Settings { zone: zone.into(), ..Settings::default() };
     let contacts = contacts();
-    let context = Context { now_ms: at(zone, now), zone, contacts: &contacts, settings: &settings };
+    let context = Context {
+        now_ms: at(zone, now),
+        zone,
+        contacts: &contacts,
+        groups: &[],
+        settings: &settings,
+    };
     understand(text, &context)
 }
 
@@ -384,7 +390,8 @@ fn what_is_no_request_gets_one_good_question() {
     asks("please move my lunch with Bob to Friday", "\"move\" I cannot");
     asks(&"dinner ".repeat(1000), "more than I can follow");
     let settings = Settings::default();
-    let context = Context { now_ms: 0, zone: "Mars", contacts: &[], settings: &settings };
+    let context =
+        Context { now_ms: 0, zone: "Mars", contacts: &[], groups: &[], settings: &settings };
     assert!(
         matches!(understand("dinner", &context), Understanding::AskBack { question } if question.contains("Mars"))
     );

@@ -19,6 +19,7 @@ fn request(minutes: u16, windows: &[(&str, &str)]) -> MeetingRequest {
         minutes,
         windows,
         participants: Participants::Everyone,
+        optional: Vec::new(),
     }
 }
 
@@ -115,6 +116,7 @@ fn starts_are_on_the_grid_of_the_owners_clock_on_days_when_it_changes() {
             minutes: 60,
             windows,
             participants: Participants::Everyone,
+            optional: Vec::new(),
         };
         let settings =
             Settings { zone: zone.into(), earliest_minute: 0, latest_minute: 1440, ..settings() };
