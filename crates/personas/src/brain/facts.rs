@@ -390,6 +390,25 @@ fn part(words: &[Word]) -> Option<((u16, u16), usize)> {
         .max_by_key(|(_, used)| *used)
 }
 
+/// Whether the words begin with one that people use for something else than a name.
+pub(super) fn is_word(words: &[Word], today: Date) -> bool {
+    const WORDS: [&[&str]; 12] = [
+        fillers::FILLERS,
+        fillers::NO_PLACES,
+        tables::EVERYONE,
+        tables::SELF,
+        tables::NOT,
+        tables::WITH,
+        tables::WITHOUT,
+        tables::NEVER_NAMES,
+        tables::REPEATS,
+        tables::MAYBE,
+        tables::OTHER_WISHES,
+        tables::WORKING_HOURS,
+    ];
+    is_fact(words, today) || WORDS.iter().any(|list| one_of(words, list).is_some())
+}
+
 /// Whether the words begin with something that has a meaning of its own.
 fn is_fact(words: &[Word], today: Date) -> bool {
     days::day(words, today).is_some()

@@ -41,10 +41,23 @@ struct Found<'a> {
 }
 
 impl<'a> Names<'a> {
-    /// Takes the contacts' names apart.
-    pub(super) fn new(contacts: &'a [String], groups: &'a [Group]) -> Self {
+    /// Takes the contacts' names apart. People choose how they are called, so a name that begins
+    /// with an ordinary word, or that is a list, names nobody: whoever is called "Dinner" is not
+    /// meant by it, and "Bob and Carol" are two. `is_word` tells ordinary words.
+    pub(super) fn new(
+        contacts: &'a [String],
+        groups: &'a [Group],
+        is_word: impl Fn(&[Word]) -> bool,
+    ) -> Self {
+        let is_list = |word: &Word| matches!(word.text.as_str(), "," | "and" | "or" | "plus");
+        let is_name = |name: &&String| {
+            let words = words(name);
+            let known = tables::WORDS_TOO.contains(&text_at(&words, 0));
+            !words.iter().any(is_list) && (known || !is_word(&words))
+        };
+        let contacts = contacts.iter().filter(is_name);
         let parts = |name: &str| words(name).into_iter().map(|word| word.text).collect();
-        let names = contacts.iter().map(|name| (parts(name), name.as_str()));
+        let names = contacts.map(|name| (parts(name), name.as_str()));
         let groups = groups.iter().map(|group| (parts(&group.name), group.members.as_slice()));
         Self {
             contacts: names.filter(|(parts, _): &(Vec<String>, _)| !parts.is_empty()).collect(),

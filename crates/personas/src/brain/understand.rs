@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     clock::{self, Clock},
-    facts::{Facts, Times},
+    facts::{Facts, Times, is_word},
     people::{Names, People},
     windows::{Frame, NoWindow},
     words::{Word, words},
@@ -104,7 +104,8 @@ fn request(text: &str, context: &Context<'_>) -> Result<MeetingRequest, String> 
     let (quoted, rest) = take_quoted(text);
     let words: Vec<Word> = words(&rest);
     let today = time::civil(&zone, context.now_ms).date();
-    let facts = Facts::read(&words, &Names::new(context.contacts, context.groups), today);
+    let names = Names::new(context.contacts, context.groups, |words| is_word(words, today));
+    let facts = Facts::read(&words, &names, today);
     if let Some(wish) = &facts.other_wish {
         return Err(format!(
             "I can find and book a time, but \"{wish}\" I cannot. Shall I look for a new time?"

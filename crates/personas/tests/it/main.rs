@@ -5,6 +5,7 @@
 mod bookings;
 mod busy_times;
 mod hostile_calendars;
+mod injection;
 mod never_panics;
 mod phrase_tables;
 mod phrases;
