@@ -53,6 +53,14 @@ impl Client {
         self.call(Method::POST, path, Some(body)).await
     }
 
+    /// Changes something.
+    ///
+    /// # Errors
+    /// The node cannot be reached or refuses; the message is its own.
+    pub async fn patch(&self, path: &str, body: Value) -> anyhow::Result<Value> {
+        self.call(Method::PATCH, path, Some(body)).await
+    }
+
     /// Reads something as it stands, such as a certificate file.
     ///
     /// # Errors

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use connectors::calendar::IcsFile;
+use connectors::{
+    caldav::{Calendars, SCHEME},
+    calendar::IcsFile,
+};
 use engine::{
     Effect, Engine, Input, RequestError, Write,
     view::{FindingView, NetworkView, PeerView},
@@ -33,6 +36,8 @@ pub(crate) struct Outside {
     pub(crate) network: network::Handle,
     pub(crate) completions: mpsc::Sender<Completion>,
     pub(crate) clock: Clock,
+    /// Calendars on servers, for personas whose calendar setting begins with `caldav:`.
+    pub(crate) calendars: Calendars,
 }
 
 impl Outside {
@@ -72,17 +77,33 @@ impl Outside {
                 });
             }
             Effect::ReadCalendar { ticket, path } => {
-                let file = IcsFile::new(path);
+                let calendars = self.calendars.clone();
                 self.complete(async move {
-                    let result = file.read_async().await.map_err(|error| error.to_string());
+                    let result = match path.strip_prefix(SCHEME) {
+                        Some(persona) => {
+                            calendars.read(persona).await.map_err(|error| error.to_string())
+                        }
+                        None => {
+                            let read = IcsFile::new(path).read_async().await;
+                            read.map_err(|error| error.to_string())
+                        }
+                    };
                     Input::CalendarRead { ticket, result }
                 });
             }
             Effect::Book { ticket, path, booking } => {
-                let file = IcsFile::new(path);
+                let calendars = self.calendars.clone();
                 self.complete(async move {
-                    let result = file.book_async(booking).await;
-                    let result = result.map(|_| ()).map_err(|error| error.to_string());
+                    let result = match path.strip_prefix(SCHEME) {
+                        Some(persona) => {
+                            let booked = calendars.book(persona, &booking).await;
+                            booked.map_err(|error| error.to_string())
+                        }
+                        None => {
+                            let booked = IcsFile::new(path).book_async(booking).await;
+                            booked.map(|_| ()).map_err(|error| error.to_string())
+                        }
+                    };
                     Input::Booked { ticket, result }
                 });
             }

@@ -6,6 +6,7 @@ use std::{
 
 use anyhow::Context;
 use api::{Call, Credentials, EventLog, Node, Readiness};
+use connectors::caldav::Calendars;
 use engine::{Engine, Input, Reply, Request, RequestError};
 use mailbox::{Mailbox, Role, WhenBusy};
 use protocol::identity::{NodeId, NodeKey};
@@ -70,6 +71,9 @@ pub struct Running {
     network: network::Handle,
 }
 
+/// The calendars on servers and the passwords for them, in the data folder.
+pub(crate) const CALENDARS_FILE: &str = "calendars.toml";
+
 /// Starts a node: opens its ledger, joins the network, serves its API.
 ///
 /// # Errors
@@ -130,6 +134,7 @@ pub async fn start(config: &Config) -> anyhow::Result<Running> {
             network: network.clone(),
             completions: completions_in,
             clock: clock.clone(),
+            calendars: Calendars::new(folder.join(CALENDARS_FILE)),
         },
         events: events.clone(),
         told: told.clone(),

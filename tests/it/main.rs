@@ -4,6 +4,7 @@
 
 mod arrows;
 mod browser;
+mod caldav;
 mod demo;
 mod doors;
 mod interop;

@@ -16,6 +16,7 @@ pub mod capture;
 pub mod nat;
 pub mod people;
 pub mod planted;
+pub mod radicale;
 pub mod rest;
 pub mod skip;
 pub mod until;

@@ -7,7 +7,9 @@
 //! | module | reaches |
 //! | --- | --- |
 //! | [`calendar`] | an iCalendar file on this machine |
+//! | [`caldav`] | calendars on a CalDAV server |
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may fail by panicking"))]
 
+pub mod caldav;
 pub mod calendar;

@@ -3,6 +3,7 @@
 //! Exit codes: 0 it worked; 1 it failed, or a certificate is invalid; 2 the command line was not
 //! understood, or a certificate is sound but nobody vouches for its voters.
 
+mod calendar;
 mod clients;
 mod doctor;
 mod outbox;
@@ -121,6 +122,9 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Read and write a persona's calendars on a CalDAV server
+    #[command(subcommand)]
+    Calendar(calendar::Command),
     /// Say in words what keeps this node from being reached, and what to do about it
     ///
     /// Exit code 1 when something does not work.
@@ -195,6 +199,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             let folder = target.folder(environment)?;
             vote::decisions(&folder, proposal.as_deref(), certificate, json).await
         }
+        Command::Calendar(command) => calendar::run(command, environment).await,
         Command::Doctor { settings, config, json } => {
             doctor::run(&Config::load(settings, config.as_deref(), environment)?, json).await
         }
