@@ -89,7 +89,7 @@ const CHANNELS: [Channel; 25] = [
     ("attachment name of an event", |words| event("ATTACH;FMTTYPE=text/plain", words)),
     ("title of a meeting to be booked", |words| booked(words, "Bob")),
     ("guest of a meeting to be booked", |words| booked("Dinner", words)),
-    ("name on a stranger's card beside a request for a contact", |w| owner("dinner with Bob", w)),
+    ("name on a card beside one contact", |w| owner("dinner with Bob", w)),
     ("name on a card beside a request for everyone", |words| {
         owner("call with Carol at 3pm", words)
     }),
@@ -98,7 +98,7 @@ const CHANNELS: [Channel; 25] = [
     }),
     ("name on a card beside somebody left out", |w| owner("tea with everyone but Carol", w)),
     ("name on a card beside no people", |words| owner("an hour for the budget tomorrow", words)),
-    ("title of a group somebody else may have named", |words| owner("dinner tomorrow", words)),
+    ("name on a card beside a bare wish", |words| owner("dinner tomorrow", words)),
 ];
 
 fn privacy(level: u8) -> Settings {
