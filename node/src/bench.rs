@@ -155,6 +155,7 @@ impl Pair {
                     conversation: self.conversation,
                     persona: None,
                     text: text.clone(),
+                    reply_to: None,
                     idempotency_key: None,
                 };
                 let at = Instant::now();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use engine::{Ledger, Table, Write};
+use engine::{Change, Ledger, Table, Write};
 use store::{Batch, Dir, KeyRange, Store};
 
 /// The store's name for each of the engine's tables.
@@ -52,16 +52,46 @@ pub(crate) fn load(store: &dyn Store) -> anyhow::Result<Vec<Row>> {
     Ok(rows)
 }
 
-/// One batch for the store from the engine's writes, in their order.
-pub(crate) fn batch(writes: Vec<Write>) -> Batch {
+/// Writes the engine's writes in one batch, in their order. Nobody else may write the engine's
+/// tables meanwhile.
+pub(crate) fn commit(store: &dyn Store, writes: &[Write]) -> anyhow::Result<()> {
     let mut batch = Batch::new();
-    for write in writes {
-        match write.value {
-            Some(value) => batch.put(table(write.table), write.key, value),
-            None => batch.delete(table(write.table), write.key),
-        };
+    for (index, write) in writes.iter().enumerate() {
+        let name = table(write.table);
+        match &write.change {
+            Change::Put(value) => drop(batch.put(name, &write.key, value)),
+            Change::Delete => drop(batch.delete(name, &write.key)),
+            Change::DeleteUnder => {
+                for key in keys_under(store, name, &write.key)? {
+                    batch.delete(name, key);
+                }
+                let earlier = writes[..index].iter().filter(|other| {
+                    other.table == write.table && other.key.starts_with(&write.key)
+                });
+                for other in earlier {
+                    batch.delete(name, &other.key);
+                }
+            }
+        }
     }
-    batch
+    store.commit(batch)?;
+    Ok(())
+}
+
+fn keys_under(
+    store: &dyn Store,
+    name: store::Table,
+    prefix: &[u8],
+) -> anyhow::Result<Vec<Vec<u8>>> {
+    let (mut keys, mut range) = (Vec::new(), KeyRange::prefix(prefix));
+    loop {
+        let page = store.scan(name, range, Dir::Forward, PAGE)?;
+        keys.extend(page.rows.into_iter().map(|(key, _)| key.to_vec()));
+        match page.next {
+            Some(next) => range = KeyRange::prefix(prefix).after(&next),
+            None => return Ok(keys),
+        }
+    }
 }
 
 /// Read access for the engine's queries.

@@ -47,7 +47,7 @@ impl Outside {
     /// The ledger failed. Nothing that depends on the batch may leave, so the node must stop.
     pub(crate) async fn commit(&self, writes: Vec<Write>) -> anyhow::Result<()> {
         let store = Arc::clone(&self.store);
-        tokio::task::spawn_blocking(move || store.commit(ledger::batch(writes))).await??;
+        tokio::task::spawn_blocking(move || ledger::commit(&*store, &writes)).await??;
         Ok(())
     }
 

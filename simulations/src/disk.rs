@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use engine::{Ledger, Table, Write};
+use engine::{Change, Ledger, Table, Write};
 
 /// The rows of one node.
 #[derive(Debug, Default)]
@@ -16,12 +16,13 @@ impl Disk {
     /// Takes a batch, all of it.
     pub(crate) fn commit(&mut self, writes: Vec<Write>) {
         self.commits += 1;
-        for Write { table, key, value } in writes {
+        for Write { table, key, change } in writes {
             let rows = self.tables.entry(table).or_default();
-            match value {
-                Some(value) => rows.insert(key, value),
-                None => rows.remove(&key),
-            };
+            match change {
+                Change::Put(value) => drop(rows.insert(key, value)),
+                Change::Delete => drop(rows.remove(&key)),
+                Change::DeleteUnder => rows.retain(|other, _| !other.starts_with(&key)),
+            }
         }
     }
 
@@ -77,7 +78,7 @@ mod tests {
     use super::*;
 
     fn put(key: &[u8]) -> Write {
-        Write { table: Table::Message, key: key.to_vec(), value: Some(vec![1]) }
+        Write { table: Table::Message, key: key.to_vec(), change: Change::Put(vec![1]) }
     }
 
     #[test]

@@ -207,6 +207,7 @@ impl World<'_> {
                     conversation: view.id,
                     persona: Some(self.id(by)),
                     text: format!("{} says {sent}", self.people[by].name),
+                    reply_to: None,
                     idempotency_key: Some(format!("{index}/{sent}")),
                 };
                 Step::Ask(self.people[by].node, request)

@@ -106,6 +106,55 @@ await type(bob.page, "Yes! Any day but Monday.");
 await alice.page.locator(byTest("message"), { hasText: "Any day but Monday" }).waitFor();
 step("what Alice writes is on Bob's page, and Bob's answer on hers");
 
+// Reply, react and edit with the keyboard alone; the other page follows by itself.
+/** @param {import("playwright-core").Page} page @param {import("playwright-core").Locator} message @param {string} action */
+async function act(page, message, action) {
+  await message.locator(byTest("message-more")).focus();
+  await page.keyboard.press("Enter");
+  await page.locator(`dialog[open] ${byTest(action)}`).first().focus();
+  await page.keyboard.press("Enter");
+  await page.locator("dialog[open]").waitFor({ state: "detached" });
+}
+await act(bob.page, heard, "emoji");
+await said.locator(byTest("reaction"), { hasText: "\u{1F44D}" }).waitFor();
+await said.locator(byTest("reaction")).click();
+await heard.locator(".reaction-count", { hasText: "2" }).waitFor();
+await heard.locator(byTest("reaction")).click();
+await said.locator(".reaction-count").waitFor({ state: "detached" });
+step("Bob's reaction is on Alice's page; she agrees, and he takes his back");
+
+await act(bob.page, heard, "message-reply");
+await bob.page.locator(byTest("composer-about"), { hasText: "Replying to Alice" }).waitFor();
+const answer = await type(bob.page, "Mine is reddy.");
+const answered = alice.page.locator(byTest("message"), { hasText: "Mine is reddy." });
+await answered.locator(byTest("quote"), { hasText: "Dinner next week?" }).waitFor();
+await answer.locator(byTest("quote"), { hasText: "Dinner next week?" }).waitFor();
+step("Bob replies, and both see to what");
+
+await bob.page.locator(byTest("composer")).focus();
+await bob.page.keyboard.press("ArrowUp");
+await bob.page.locator(byTest("composer-about"), { hasText: "Editing" }).waitFor();
+await bob.page.fill(byTest("composer"), "Mine is ready.");
+await bob.page.keyboard.press("Enter");
+const mended = alice.page.locator(byTest("message"), { hasText: "Mine is ready." });
+await mended.locator(".edited").click();
+await alice.page.locator(byTest("version"), { hasText: "Mine is reddy." }).waitFor();
+assert.equal(await alice.page.locator(byTest("version")).count(), 2);
+await alice.page.keyboard.press("Escape");
+assert.equal(await mended.locator(byTest("quote")).count(), 1, "an edited reply is still a reply");
+step("Bob edits it, and Alice sees what it said before");
+
+await type(bob.page, "Wrong window, sorry");
+await alice.page.locator(byTest("message"), { hasText: "Wrong window" }).waitFor();
+const slip = bob.page.locator(byTest("message"), { hasText: "Wrong window" });
+await slip.locator(byTest("message-more")).focus();
+await bob.page.keyboard.press("Enter");
+await bob.page.click(byTest("message-delete"));
+await bob.page.locator("dialog[open]").getByRole("button", { name: "Delete", exact: true }).click();
+await alice.page.getByText("This message was deleted").waitFor();
+assert.equal(await alice.page.getByText("Wrong window").count(), 0);
+step("what Bob deletes is gone from Alice's page");
+
 await visit(alice.page, "home");
 await alice.page.fill(byTest("ask-input"), "find a dinner slot next week with everyone");
 await alice.page.click(byTest("ask-send"));

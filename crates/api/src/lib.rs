@@ -15,6 +15,7 @@
 //! | `POST /v1/conversations` · `GET /v1/conversations` · `GET /v1/conversations/{id}` | open, read |
 //! | `POST /v1/conversations/{id}/members` · `DELETE .../members/{persona}` | membership |
 //! | `POST /v1/conversations/{id}/messages` · `GET .../messages` · `GET /v1/messages/{id}` | talk |
+//! | `POST /v1/messages/{id}/reactions` · `PATCH /v1/messages/{id}` · `DELETE ...` · `GET .../edits` | about what was said |
 //! | `POST /v1/conversations/{id}/proposals` · `GET /v1/proposals` · `GET /v1/proposals/{pid}` | ask |
 //! | `POST /v1/proposals/{pid}/ballots` · `GET /v1/proposals/{pid}/certificate` | vote, result |
 //! | `POST /v1/personas/{id}/tasks` · `GET /v1/tasks` · `GET /v1/tasks/{id}` | have things done |

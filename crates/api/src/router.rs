@@ -12,7 +12,7 @@ use axum::{
 };
 use tokio::{
     net::TcpListener,
-    sync::{Semaphore, oneshot, watch},
+    sync::{Mutex, Semaphore, oneshot, watch},
 };
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::OpenApi;
@@ -44,6 +44,8 @@ pub(crate) struct Parts {
     pub(crate) authorities: Vec<String>,
     pub(crate) ready: watch::Receiver<Readiness>,
     pub(crate) requests: Semaphore,
+    /// Held while what a persona thinks of a message changes from what was read.
+    pub(crate) reacting: Mutex<()>,
     pub(crate) listeners: Arc<Semaphore>,
 }
 
@@ -78,6 +80,7 @@ pub fn app(
         authorities,
         ready,
         requests: Semaphore::new(REQUESTS_MAX),
+        reacting: Mutex::new(()),
         listeners: Arc::new(Semaphore::new(routes::LISTENERS_MAX)),
     }));
     let (router, description) = OpenApiRouter::with_openapi(Description::openapi())

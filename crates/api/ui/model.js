@@ -20,9 +20,12 @@ import { state } from "./store.js";
  * @typedef {{ id: string, author: string, author_name: string, committed_at: string, kind: string,
  *   text: string }} LastMessage
  * @typedef {{ recipient: string, state: "queued" | "stored" | "delivered" | "expired" | "cancelled" | "failed", mailboxes: { held: number, of: number } | null, at: string }} Delivery
+ * @typedef {{ author: string, author_name: string, text: string }} Quote
+ * @typedef {{ emoji: string, by: string[] }} Reaction
  * @typedef {{ id: string, conversation: string, author: string, author_name: string, ours: boolean,
  *   sent_at: string, committed_at: string, kind: string, text: string,
- *   proposal: string | null, deliveries: Delivery[],
+ *   proposal: string | null, reply_to?: string | null, quoted?: Quote | null, reactions?: Reaction[],
+ *   edited_at?: string | null, deleted_at?: string | null, deliveries: Delivery[],
  *   pending?: "sending" | "refused", key?: string }} Message
  * @typedef {"yes" | "no" | "abstain" | number[] | { points: number[] } | { rank: number[] } | { object: string }} Choice
  * @typedef {{ persona: string, name: string, ours: boolean, choice: Choice | null, void: boolean }} Voter

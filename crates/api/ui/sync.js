@@ -6,7 +6,7 @@
  * place directly; of everything else the current version is fetched, one request per burst.
  */
 
-import { get, idempotencyKey, post } from "./api.js";
+import { ApiError, get, idempotencyKey, patch, post, remove } from "./api.js";
 import { announce } from "./elements/live.js";
 import { compare } from "./format.js";
 import { isSpoken } from "./model.js";
@@ -139,13 +139,17 @@ export async function loadOlder(conversation) {
 function place(record, message) {
   const at = record.messages.findIndex((m) => m.id === message.id);
   if (at >= 0) {
-    record.messages[at] = { ...record.messages[at], ...message, pending: undefined };
+    const known = record.messages[at];
+    record.messages[at] = { ...known, ...message, quoted: message.quoted ?? known.quoted, pending: undefined };
     return;
   }
   // Our own message may arrive as an event before the request that sent it is answered.
   if (message.ours) {
     const echo = record.messages.findIndex((m) => m.pending === "sending" && m.text === message.text);
-    if (echo >= 0) record.messages.splice(echo, 1);
+    if (echo >= 0) {
+      message = { ...message, quoted: message.quoted ?? record.messages[echo].quoted };
+      record.messages.splice(echo, 1);
+    }
   }
   record.messages.push(message);
   record.messages.sort((a, b) => compare(order(a), order(b)));
@@ -154,13 +158,64 @@ function place(record, message) {
 /** @param {Message} m */
 const order = (m) => (m.pending ? `~${m.sent_at}` : m.committed_at);
 
+/** Messages of which news came before they did. @type {Set<string>} */
+const early = new Set();
+const EARLY_MAX = 1_000;
+
+/** Fetches a message again, where its thread is on record. @param {string} conversation @param {string} id */
+async function renew(conversation, id) {
+  if (!state.threads.has(conversation)) return void refresh("conversations");
+  try {
+    place(thread(conversation), await get(`/v1/messages/${id}`));
+    update();
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.status !== 404) return;
+    if (early.size >= EARLY_MAX) early.clear();
+    early.add(id);
+  }
+}
+
+/**
+ * Puts an emoji on a message or takes it off, on the page at once.
+ * @param {import("./model.js").Conversation} c @param {Message} m @param {string} emoji @param {boolean} on
+ */
+export async function react(c, m, emoji, on) {
+  const others = (m.reactions ?? []).map((r) => ({ ...r, by: r.emoji === emoji ? r.by.filter((id) => id !== c.persona) : r.by }));
+  if (on) {
+    const same = others.find((r) => r.emoji === emoji);
+    if (same) same.by.push(c.persona);
+    else others.push({ emoji, by: [c.persona] });
+  }
+  m.reactions = others.filter((r) => r.by.length > 0);
+  update();
+  try {
+    await post(`/v1/messages/${m.id}/reactions`, { emoji, on, persona: c.persona });
+  } catch (error) {
+    await renew(m.conversation, m.id);
+    throw error;
+  }
+}
+
+/** @param {Message} m @param {string} text */
+export async function edit(m, text) {
+  await patch(`/v1/messages/${m.id}`, { text });
+  await renew(m.conversation, m.id);
+}
+
+/** Deletes a message for everyone. @param {Message} m */
+export async function unsay(m) {
+  await remove(`/v1/messages/${m.id}`);
+  await renew(m.conversation, m.id);
+}
+
 /**
  * Says something: shown at once, sent with a key that makes trying again safe.
  * @param {import("./model.js").Conversation} c
  * @param {string} text
  * @param {string} [key]
+ * @param {Message | null} [to] The message it answers.
  */
-export async function say(c, text, key = idempotencyKey()) {
+export async function say(c, text, key = idempotencyKey(), to = null) {
   const record = thread(c.id);
   const now = new Date().toISOString();
   record.messages = record.messages.filter((m) => m.key !== key);
@@ -168,11 +223,12 @@ export async function say(c, text, key = idempotencyKey()) {
   const sent = {
     id: `pending-${key}`, key, conversation: c.id, author: c.persona, author_name: "", ours: true,
     sent_at: now, committed_at: now, kind: "text", text, proposal: null, deliveries: [], pending: "sending",
+    reply_to: to?.id ?? null, quoted: to && { author: to.author, author_name: to.author_name, text: to.text },
   };
   record.messages.push(sent);
   update();
   try {
-    const reply = await post(`/v1/conversations/${c.id}/messages`, { text, persona: c.persona }, { "idempotency-key": key });
+    const reply = await post(`/v1/conversations/${c.id}/messages`, { text, persona: c.persona, reply_to: to?.id ?? null }, { "idempotency-key": key });
     const known = record.messages.some((m) => m.id === reply.id);
     if (known) record.messages = record.messages.filter((m) => m !== sent);
     else Object.assign(sent, { id: reply.id, pending: undefined });
@@ -197,6 +253,8 @@ export function apply(frame) {
   switch (frame.event) {
     case "message.persisted":
       return onMessage(data.message ?? data);
+    case "message.updated":
+      return void renew(data.conversation, data.message);
     case "message.delivery":
       return onDelivery(data, frame.at);
     case "proposal.updated":
@@ -222,6 +280,8 @@ function onMessage(message) {
   if (!message?.conversation) return;
   place(thread(message.conversation), message);
   update();
+  // An event has only the message itself; what it answers and what overtook it are fetched.
+  if (early.delete(message.id) || message.reply_to) void renew(message.conversation, message.id);
   if (message.ours || !isSpoken(message)) return;
   const here = route();
   const onScreen = here.page === "conversations" && here.id === message.conversation && !document.hidden;

@@ -102,8 +102,30 @@ pub struct Write {
     pub table: Table,
     /// Under which key: ids and counters only, never names or words.
     pub key: Vec<u8>,
-    /// The new value; `None` deletes the row.
-    pub value: Option<Vec<u8>>,
+    /// What becomes of the row.
+    pub change: Change,
+}
+
+/// What becomes of rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// The row has this value now.
+    Put(Vec<u8>),
+    /// The row is gone.
+    Delete,
+    /// Every row whose key begins with this one is gone, those written earlier in the same batch
+    /// included.
+    DeleteUnder,
+}
+
+impl Write {
+    /// The new value of the row, where it has one.
+    pub fn value(&self) -> Option<&[u8]> {
+        match &self.change {
+            Change::Put(value) => Some(value),
+            Change::Delete | Change::DeleteUnder => None,
+        }
+    }
 }
 
 /// The tables the engine keeps. What their keys and values are stands in [`crate::rows`].
@@ -146,7 +168,7 @@ pub enum Table {
 impl Table {
     /// What the engine wants to see at start: a table and the beginning of the keys. Histories are
     /// not among it; they are read when somebody asks.
-    pub const LOADED: [(Self, &'static [u8]); 14] = [
+    pub const LOADED: [(Self, &'static [u8]); 15] = [
         (Self::Identity, b""),
         (Self::Group, b""),
         (Self::Contact, b""),
@@ -155,6 +177,7 @@ impl Table {
         (Self::Conversation, b""),
         (Self::Message, b"n"),
         (Self::Message, b"a"),
+        (Self::Message, b"w"),
         (Self::Outbox, b""),
         (Self::Inbox, b""),
         (Self::Vote, b""),

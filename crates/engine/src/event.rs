@@ -29,6 +29,15 @@ pub enum EventBody {
     ConversationUpdated(ConversationId),
     /// A message, ours or another's, is on disk.
     MessagePersisted(Box<MessageView>),
+    /// Somebody reacted to a message, edited or deleted it. It may not be here yet.
+    MessageUpdated {
+        /// Which.
+        message: MessageId,
+        /// Where.
+        conversation: ConversationId,
+        /// In which way.
+        about: About,
+    },
     /// A message of ours has come further.
     MessageDelivery {
         /// Which.
@@ -62,6 +71,28 @@ pub enum EventBody {
     },
 }
 
+/// What was said about a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum About {
+    /// What somebody thinks of it.
+    Reaction,
+    /// It has another text.
+    Edit,
+    /// It is gone.
+    Deletion,
+}
+
+impl About {
+    /// Its name on the local API.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Reaction => "reaction",
+            Self::Edit => "edit",
+            Self::Deletion => "deletion",
+        }
+    }
+}
+
 impl EventBody {
     /// The event's name on the local API.
     pub fn name(&self) -> &'static str {
@@ -70,6 +101,7 @@ impl EventBody {
             Self::ContactUpdated(_) => "contact.updated",
             Self::ConversationUpdated(_) => "conversation.updated",
             Self::MessagePersisted(_) => "message.persisted",
+            Self::MessageUpdated { .. } => "message.updated",
             Self::MessageDelivery { .. } => "message.delivery",
             Self::ProposalUpdated { .. } => "proposal.updated",
             Self::TaskUpdated(_) => "task.updated",

@@ -15,6 +15,7 @@
 //! | question | file |
 //! | --- | --- |
 //! | where is a message sent and received? | `messages.rs`, `log.rs` |
+//! | what of replies, reactions, edits and deletions? | `about.rs` |
 //! | how does an envelope get there? | `mail.rs`, `outbox.rs`, `tags.rs` |
 //! | how do two personas meet? | `contacts/`, `seek.rs` |
 //! | how does a group come to be? | `conversations/` |
@@ -23,6 +24,7 @@
 //! | what stands on disk? | `rows.rs` |
 //! | what does a screen show? | `query.rs`, `view.rs` |
 
+mod about;
 mod agent;
 mod approvals;
 mod contacts;
@@ -51,8 +53,8 @@ mod tasks;
 pub mod view;
 
 pub use decisions::outcome_in_words;
-pub use effect::{Effect, Ledger, RequestId, Table, Ticket, Write};
-pub use event::{Event, EventBody};
+pub use effect::{Change, Effect, Ledger, RequestId, Table, Ticket, Write};
+pub use event::{About, Event, EventBody};
 pub use input::Input;
 /// The persona types that requests and views are made of.
 pub use personas;

@@ -12,9 +12,11 @@ use protocol::{
 };
 
 use crate::{
+    about::{is_said, text_key},
     effect::Table,
     event::EventBody,
-    rows::{self, AuthorRow, Gap, MessageRow},
+    query::Around,
+    rows::{self, AuthorRow, DeletedRow, Gap, MessageRow},
     state::{Engine, LoadError, Rows, damaged, read},
 };
 
@@ -33,6 +35,7 @@ pub(crate) fn load(engine: &mut Engine, tables: &mut Rows) -> Result<(), LoadErr
                 let author = PersonaId::from_slice(author).ok_or_else(bad)?;
                 engine.authors.insert((conversation, author), read(Table::Message, &value)?);
             }
+            Some((b'w', rest)) => crate::about::load(engine, rest, &value)?,
             _ => return Err(bad()),
         }
     }
@@ -102,15 +105,25 @@ impl Engine {
     pub(crate) fn log(&mut self, log: Log<'_>) {
         let Log { conversation, author, message, recipients, order } = log;
         let key = rows::key(&[b"m", conversation.as_bytes(), &order.to_be_bytes()]);
-        let row = MessageRow {
+        let mut row = MessageRow {
             message: message.clone(),
             author,
             committed_at_ms: self.now_ms,
             recipients: recipients.to_vec(),
         };
+        let mut around = Around::default();
+        if is_said(message.content.kind) {
+            let body = std::mem::take(&mut row.message.content.body);
+            if self.is_deleted_ahead(conversation, author, message.seq) {
+                around.deleted = Some(DeletedRow { at_ms: self.now_ms });
+            } else {
+                self.put_bytes(Table::Message, text_key(&message.id), body.clone());
+                around.body = Some(body);
+            }
+        }
         self.put(Table::Message, key.clone(), &row);
         self.put_bytes(Table::Message, rows::key(&[b"i", message.id.as_bytes()]), key);
-        let view = self.message_view(conversation, &row, |_| None);
+        let view = self.message_view(conversation, &row, around, |_| None);
         self.emit(None, EventBody::MessagePersisted(Box::new(view)));
     }
 }
@@ -141,7 +154,12 @@ impl Engine {
         content: &Content,
     ) -> bool {
         match ContentKind::from_number(content.kind) {
-            Some(ContentKind::Roster) => false,
+            Some(
+                ContentKind::Roster
+                | ContentKind::Reaction
+                | ContentKind::Edit
+                | ContentKind::Deletion,
+            ) => false,
             Some(ContentKind::Decision) => {
                 self.is_vote_shown(me, conversation, author, &content.body)
             }

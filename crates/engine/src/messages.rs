@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use protocol::{
     identity::{ConversationId, EnvelopeId, MessageId, NodeId, PersonaId},
     session::{Envelope, Opened, SessionError, SignedSignal, open_sealed},
-    wire::{Content, ContentKind, Frame, Message},
+    wire::{self, Content, ContentKind, Frame, Message},
 };
 
 use crate::{
@@ -31,7 +31,7 @@ use crate::{
 /// How long an envelope's id is remembered, in milliseconds: twice the longest time one may travel.
 const REMEMBER_MS: u64 = 2 * TRAVEL_MS;
 /// The longest text of one message, in bytes.
-const TEXT_BYTES_MAX: usize = 64 * 1024;
+const TEXT_BYTES_MAX: usize = wire::TEXT_BYTES_MAX;
 /// The longest idempotency key, in bytes.
 const IDEMPOTENCY_KEY_BYTES_MAX: usize = 128;
 /// Idempotency keys are remembered this long, in milliseconds.
@@ -84,6 +84,7 @@ impl Engine {
         conversation: ConversationId,
         persona: Option<PersonaId>,
         text: &str,
+        reply_to: Option<MessageId>,
         idempotency_key: Option<String>,
     ) -> Result<Reply, RequestError> {
         let invalid = |field, reason: String| RequestError::Invalid { field, reason };
@@ -99,7 +100,12 @@ impl Engine {
                 return Err(invalid("idempotency_key", reason));
             }
             Some(key) => {
-                let body = sha256(&[author.as_bytes(), text.as_bytes()]);
+                let to = reply_to.as_ref().map(MessageId::as_bytes);
+                let said = [author.as_bytes(), text.as_bytes()];
+                let body = match to {
+                    None => sha256(&said),
+                    Some(to) => sha256(&[said[0], said[1], to]),
+                };
                 let key = rows::key(&[conversation.as_bytes(), &sha256(&[key.as_bytes()])]);
                 match self.idempotency.get(&key) {
                     Some(row) if row.body == body => {
@@ -113,18 +119,31 @@ impl Engine {
                 }
             }
         };
-        if self.outbox.len() >= crate::outbox::ENTRIES_MAX {
-            return Err(RequestError::Unavailable {
-                reason: "too many messages wait for their recipients; try again later".into(),
-            });
-        }
-        let message = self.say(author, conversation, Content::text(text))?;
+        self.room_to_say()?;
+        let content = match reply_to {
+            None => Content::text(text),
+            Some(to) => {
+                let reply = wire::Reply { to, text: text.to_owned() };
+                Content::new(ContentKind::Reply, reply.to_bytes())
+            }
+        };
+        let message = self.say(author, conversation, content)?;
         if let Some((key, body)) = slot {
             let row = IdempotencyRow { body, message, at_ms: self.now_ms };
             self.put(Table::Idempotency, key.clone(), &row);
             self.idempotency.insert(key, row);
         }
         Ok(Reply::Accepted { message })
+    }
+
+    /// Whether the outbox has room for one message more.
+    pub(crate) fn room_to_say(&self) -> Result<(), RequestError> {
+        match self.outbox.len() < crate::outbox::ENTRIES_MAX {
+            true => Ok(()),
+            false => Err(RequestError::Unavailable {
+                reason: "too many messages wait for their recipients; try again later".into(),
+            }),
+        }
     }
 
     /// Says something in a conversation: to disk, and on its way to every other member.
@@ -161,6 +180,8 @@ impl Engine {
         if shown {
             let (recipients, order) = (&recipients[..], self.next_place());
             self.log(Log { conversation, author, message: &message, recipients, order });
+        } else {
+            self.on_about(conversation, author, &message);
         }
         let id = message.id;
         let row = EnvelopeRow {
@@ -290,13 +311,7 @@ impl Engine {
         author: PersonaId,
         message: &Message,
     ) {
-        // What one of our own says is in the log since it was said.
-        if !self.personas.contains_key(&author)
-            && let Some(order) = self.place(conversation, author, message.seq)
-            && self.is_shown(me, conversation, author, &message.content)
-        {
-            self.log(Log { conversation, author, message, recipients: &[], order });
-        }
+        self.note(me, conversation, author, message);
         let body = &message.content.body;
         match ContentKind::from_number(message.content.kind) {
             Some(ContentKind::AgentRequest) => {
@@ -307,7 +322,36 @@ impl Engine {
                 self.on_decision_message(me, conversation, author, body);
             }
             Some(ContentKind::Roster) => self.on_roster(me, conversation, message.sent_at_ms, body),
-            Some(ContentKind::Text | ContentKind::Certificate) | None => {}
+            Some(
+                ContentKind::Text
+                | ContentKind::Reply
+                | ContentKind::Reaction
+                | ContentKind::Edit
+                | ContentKind::Deletion
+                | ContentKind::Certificate,
+            )
+            | None => {}
+        }
+    }
+
+    /// Puts a message of another node's persona where it belongs, the first time it comes. What
+    /// one of our own says is there since it was said.
+    pub(crate) fn note(
+        &mut self,
+        me: PersonaId,
+        conversation: ConversationId,
+        author: PersonaId,
+        message: &Message,
+    ) {
+        if !self.personas.contains_key(&author)
+            && let Some(order) = self.place(conversation, author, message.seq)
+        {
+            if self.is_shown(me, conversation, author, &message.content) {
+                self.log(Log { conversation, author, message, recipients: &[], order });
+            } else {
+                self.on_about(conversation, author, message);
+            }
+            self.forget_ahead(conversation, author);
         }
     }
 

@@ -5,22 +5,29 @@ use std::collections::BTreeMap;
 use protocol::{
     decision::{self, Kind},
     identity::{ConversationId, MessageId, PersonaId, ProposalId},
-    wire::ContentKind,
+    wire::{self, ContentKind},
 };
 
 use crate::{
+    about::{deleted_key, edits_key, is_said, reactions_key, text_key},
     effect::{Ledger, Table},
     request::{Reply, Request, RequestError},
-    rows::{self, AuditRow, MessageRow, ReceiptRow},
+    rows::{self, AuditRow, DeletedRow, EditRow, MessageRow, ReactionRow, ReceiptRow},
     state::Engine,
     view::{
-        AuditView, ConversationView, DeliveryState, DeliveryView, Depths, LastMessageView,
-        MessageView,
+        AuditView, ConversationView, DeliveryState, DeliveryView, Depths, EditView,
+        LastMessageView, MessageView, QuoteView, ReactionView,
     },
 };
 
 /// Messages or audit entries in one answer, at most.
 const PAGE_MAX: usize = 200;
+/// Texts a message had before, in one answer, at most: the newest.
+const EDITS_MAX: usize = 100;
+/// Personas whose reactions to one message are counted, at most: a group has fewer members.
+const REACTING_MAX: usize = 1_024;
+/// Different emoji shown on one message, at most.
+const REACTIONS_SHOWN_MAX: usize = 32;
 /// How far back a conversation is searched for something a person said.
 const PREVIEW_MAX: usize = 32;
 
@@ -55,6 +62,7 @@ impl Engine {
                 self.messages(ledger, *conversation, before.as_ref(), *limit)
             }
             Request::GetMessage(id) => self.message(ledger, id),
+            Request::ListEdits(id) => self.edits(ledger, id),
             Request::ListProposals { conversation } => {
                 let wanted = |c: ConversationId| conversation.is_none_or(|w| w == c);
                 let polls = self.decisions.iter().filter(|(_, p)| wanted(p.row.conversation));
@@ -125,12 +133,13 @@ impl Engine {
         let values = ledger.newest(Table::Message, &prefix, None, PREVIEW_MAX);
         let mut rows = Vec::with_capacity(values.len());
         for (_, value) in &values {
-            rows.push(message_row(value)?);
+            rows.push(read_row::<MessageRow>(value)?);
         }
         let Some(newest) = rows.first() else { return Ok(view) };
         view.last_activity_ms = newest.committed_at_ms.max(view.created_at_ms);
-        let said = rows.iter().find(|row| is_text(row)).unwrap_or(newest);
-        let (kind, text) = describe(said);
+        let said = rows.iter().find(|row| is_said(row.message.content.kind)).unwrap_or(newest);
+        let around = Around::read(ledger, said);
+        let (kind, text) = around.describe(said);
         view.last_message = Some(LastMessageView {
             id: said.message.id,
             author: said.author,
@@ -170,13 +179,24 @@ impl Engine {
     }
 
     fn message(&self, ledger: &dyn Ledger, id: &MessageId) -> Result<Reply, RequestError> {
-        let missing = || RequestError::NotFound { what: "message" };
-        let key =
-            ledger.get(Table::Message, &rows::key(&[b"i", id.as_bytes()])).ok_or_else(missing)?;
-        let value = ledger.get(Table::Message, &key).ok_or_else(missing)?;
-        let conversation =
-            key.get(1..17).and_then(ConversationId::from_slice).ok_or_else(missing)?;
-        self.read_message(ledger, conversation, &value).map(Reply::Message)
+        let (conversation, row) = find(ledger, id)?;
+        self.read_row(ledger, conversation, &row).map(Reply::Message)
+    }
+
+    fn edits(&self, ledger: &dyn Ledger, id: &MessageId) -> Result<Reply, RequestError> {
+        let (_, row) = find(ledger, id)?;
+        let around = Around::read(ledger, &row);
+        if around.deleted.is_some() || !is_said(row.message.content.kind) {
+            return Ok(Reply::Edits(Vec::new()));
+        }
+        let (_, text) = Around { edit: None, ..around }.describe(&row);
+        let mut edits = vec![EditView { text, sent_at_ms: row.message.sent_at_ms }];
+        let later = ledger.newest(Table::Message, &edits_key(id), None, EDITS_MAX);
+        for (_, value) in later.iter().rev() {
+            let EditRow { text, sent_at_ms, .. } = read_row(value)?;
+            edits.push(EditView { text, sent_at_ms });
+        }
+        Ok(Reply::Edits(edits))
     }
 
     fn read_message(
@@ -185,11 +205,42 @@ impl Engine {
         conversation: ConversationId,
         value: &[u8],
     ) -> Result<MessageView, RequestError> {
-        let row = message_row(value)?;
-        Ok(self.message_view(conversation, &row, |recipient| {
+        self.read_row(ledger, conversation, &read_row(value)?)
+    }
+
+    fn read_row(
+        &self,
+        ledger: &dyn Ledger,
+        conversation: ConversationId,
+        row: &MessageRow,
+    ) -> Result<MessageView, RequestError> {
+        let around = Around::read(ledger, row);
+        let receipt = |recipient: &PersonaId| {
             let key = rows::key(&[row.message.id.as_bytes(), recipient.as_bytes()]);
             rows::from_bytes(&ledger.get(Table::Receipt, &key)?).ok()
-        }))
+        };
+        let mut view = self.message_view(conversation, row, around, receipt);
+        if view.deleted_at_ms.is_none() {
+            view.reactions = reactions(ledger, conversation, &view.id);
+            view.quoted = view.reply_to.and_then(|id| self.quote(ledger, conversation, &id));
+        }
+        Ok(view)
+    }
+
+    /// The beginning of a message another one of the same conversation answers.
+    fn quote(
+        &self,
+        ledger: &dyn Ledger,
+        conversation: ConversationId,
+        id: &MessageId,
+    ) -> Option<QuoteView> {
+        let (there, row) = find(ledger, id).ok()?;
+        if there != conversation {
+            return None;
+        }
+        let (_, text) = Around::read(ledger, &row).describe(&row);
+        let text = text.chars().take(LastMessageView::CHARS_MAX).collect();
+        Some(QuoteView { author: row.author, author_name: self.name_of(&row.author), text })
     }
 
     /// A message for the screen; `receipt` finds what became of it for one recipient.
@@ -197,6 +248,7 @@ impl Engine {
         &self,
         conversation: ConversationId,
         row: &MessageRow,
+        around: Around,
         receipt: impl Fn(&PersonaId) -> Option<ReceiptRow>,
     ) -> MessageView {
         let deliveries = row
@@ -211,7 +263,7 @@ impl Engine {
                 }
             })
             .collect();
-        let (kind, text) = describe(row);
+        let (kind, text) = around.describe(row);
         MessageView {
             id: row.message.id,
             conversation,
@@ -223,17 +275,107 @@ impl Engine {
             kind,
             text,
             proposal: proposal_of(row),
+            seq: row.message.seq,
+            reply_to: around.reply_to(row),
+            quoted: None,
+            reactions: Vec::new(),
+            edited_at_ms: around.edit.filter(|_| around.deleted.is_none()).map(|row| row.at_ms),
+            deleted_at_ms: around.deleted.map(|row| row.at_ms),
             deliveries,
         }
     }
 }
 
-fn message_row(value: &[u8]) -> Result<MessageRow, RequestError> {
-    rows::from_bytes(value).map_err(|error| RequestError::Internal { reason: error.to_string() })
+/// What lies around a message's row: its text, and what was said about it.
+#[derive(Default)]
+pub(crate) struct Around {
+    pub(crate) body: Option<Vec<u8>>,
+    pub(crate) edit: Option<EditRow>,
+    pub(crate) deleted: Option<DeletedRow>,
 }
 
-fn is_text(row: &MessageRow) -> bool {
-    ContentKind::from_number(row.message.content.kind) == Some(ContentKind::Text)
+impl Around {
+    pub(crate) fn read(ledger: &dyn Ledger, row: &MessageRow) -> Self {
+        if !is_said(row.message.content.kind) {
+            return Self::default();
+        }
+        let id = &row.message.id;
+        let deleted = ledger.get(Table::Message, &deleted_key(id));
+        if let Some(deleted) = deleted.and_then(|value| rows::from_bytes(&value).ok()) {
+            return Self { deleted: Some(deleted), ..Self::default() };
+        }
+        let edit = ledger.newest(Table::Message, &edits_key(id), None, 1).pop();
+        Self {
+            body: ledger.get(Table::Message, &text_key(id)),
+            edit: edit.and_then(|(_, value)| rows::from_bytes(&value).ok()),
+            deleted: None,
+        }
+    }
+
+    fn body<'a>(&'a self, row: &'a MessageRow) -> &'a [u8] {
+        self.body.as_deref().unwrap_or(&row.message.content.body)
+    }
+
+    fn reply_to(&self, row: &MessageRow) -> Option<MessageId> {
+        let reply = ContentKind::from_number(row.message.content.kind) == Some(ContentKind::Reply);
+        reply.then(|| wire::Reply::from_bytes(self.body(row)).ok())?.map(|reply| reply.to)
+    }
+
+    /// The kind of a message by name, and its text or a line about it.
+    pub(crate) fn describe(&self, row: &MessageRow) -> (&'static str, String) {
+        let kind = row.message.content.kind;
+        match (&self.deleted, &self.edit) {
+            (Some(_), _) => ("text", String::new()),
+            (None, Some(edit)) if is_said(kind) => ("text", edit.text.clone()),
+            _ => describe(kind, self.body(row)),
+        }
+    }
+}
+
+/// A message's row, and where it was said.
+fn find(ledger: &dyn Ledger, id: &MessageId) -> Result<(ConversationId, MessageRow), RequestError> {
+    let missing = || RequestError::NotFound { what: "message" };
+    let index = rows::key(&[b"i", id.as_bytes()]);
+    let key = ledger.get(Table::Message, &index).ok_or_else(missing)?;
+    let value = ledger.get(Table::Message, &key).ok_or_else(missing)?;
+    let conversation = key.get(1..17).and_then(ConversationId::from_slice).ok_or_else(missing)?;
+    Ok((conversation, read_row(&value)?))
+}
+
+/// What others think of a message, the most agreed first.
+fn reactions(
+    ledger: &dyn Ledger,
+    conversation: ConversationId,
+    message: &MessageId,
+) -> Vec<ReactionView> {
+    let prefix = reactions_key(message);
+    let mut by_emoji: BTreeMap<String, Vec<PersonaId>> = BTreeMap::new();
+    for (key, value) in ledger.newest(Table::Message, &prefix, None, REACTING_MAX) {
+        let author = key.get(prefix.len()..).and_then(PersonaId::from_slice);
+        let row = rows::from_bytes::<ReactionRow>(&value).ok();
+        let Some((author, row)) = author.zip(row) else { continue };
+        if row.conversation == conversation {
+            for emoji in row.emoji {
+                by_emoji.entry(emoji).or_default().push(author);
+            }
+        }
+    }
+    let mut views: Vec<_> = by_emoji
+        .into_iter()
+        .map(|(emoji, mut by)| {
+            by.sort();
+            ReactionView { emoji, by }
+        })
+        .collect();
+    views.sort_by_key(|view| std::cmp::Reverse(view.by.len()));
+    views.truncate(REACTIONS_SHOWN_MAX);
+    views
+}
+
+fn read_row<T: serde::Serialize + serde::de::DeserializeOwned>(
+    value: &[u8],
+) -> Result<T, RequestError> {
+    rows::from_bytes(value).map_err(|error| RequestError::Internal { reason: error.to_string() })
 }
 
 /// The proposal a message of a vote is about.
@@ -244,10 +386,16 @@ fn proposal_of(row: &MessageRow) -> Option<ProposalId> {
 }
 
 /// The kind of a message by name, and its text or a line about it.
-fn describe(row: &MessageRow) -> (&'static str, String) {
-    let body = &row.message.content.body;
-    match ContentKind::from_number(row.message.content.kind) {
+fn describe(kind: u16, body: &[u8]) -> (&'static str, String) {
+    match ContentKind::from_number(kind) {
         Some(ContentKind::Text) => ("text", String::from_utf8_lossy(body).into_owned()),
+        Some(ContentKind::Reply) => match wire::Reply::from_bytes(body) {
+            Ok(reply) => ("text", reply.text),
+            Err(_) => ("unknown", "a reply this version cannot read".to_owned()),
+        },
+        Some(ContentKind::Reaction) => ("reaction", "reacted to a message".to_owned()),
+        Some(ContentKind::Edit) => ("edit", "edited a message".to_owned()),
+        Some(ContentKind::Deletion) => ("deletion", "deleted a message".to_owned()),
         Some(ContentKind::AgentRequest) => ("agent_request", requested(body)),
         Some(ContentKind::AgentResponse) => ("agent_response", answered(body)),
         Some(ContentKind::Decision) => match decision::peek(body).map(|head| head.kind) {

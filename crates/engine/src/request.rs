@@ -11,8 +11,8 @@ use protocol::{
 use thiserror::Error;
 
 use crate::view::{
-    ApprovalView, AuditView, ContactView, ConversationView, MessageView, NetworkView, PersonaView,
-    ProposalView, QueueView, TaskView,
+    ApprovalView, AuditView, ContactView, ConversationView, EditView, MessageView, NetworkView,
+    PersonaView, ProposalView, QueueView, TaskView,
 };
 
 /// A 16-byte random name of a task, an approval or another thing only this node knows.
@@ -103,6 +103,8 @@ pub enum Request {
         persona: Option<PersonaId>,
         /// At most 64 KiB.
         text: String,
+        /// The message it answers.
+        reply_to: Option<MessageId>,
         /// The same key with the same text answers the same message; with another text it is a
         /// conflict. At most 128 bytes.
         idempotency_key: Option<String>,
@@ -118,6 +120,39 @@ pub enum Request {
     },
     /// One message.
     GetMessage(MessageId),
+    /// What a message said before it was edited, oldest first.
+    ListEdits(MessageId),
+    /// Says what one of our personas thinks of a message, replacing what it said before.
+    React {
+        /// Where.
+        conversation: ConversationId,
+        /// Who.
+        persona: PersonaId,
+        /// Of which message.
+        message: MessageId,
+        /// At most 8, rising; none takes everything back.
+        emoji: Vec<String>,
+    },
+    /// Gives a message of one of our personas another text.
+    EditMessage {
+        /// Where.
+        conversation: ConversationId,
+        /// Who wrote it.
+        persona: PersonaId,
+        /// Its count among the messages of its author.
+        seq: u64,
+        /// At most 64 KiB.
+        text: String,
+    },
+    /// Takes a message of one of our personas back, for everyone.
+    DeleteMessage {
+        /// Where.
+        conversation: ConversationId,
+        /// Who wrote it.
+        persona: PersonaId,
+        /// Its count among the messages of its author.
+        seq: u64,
+    },
     /// Puts a question to a conversation.
     Propose {
         /// Where.
@@ -257,6 +292,8 @@ pub enum Reply {
     },
     /// One message.
     Message(MessageView),
+    /// What a message said.
+    Edits(Vec<EditView>),
     /// One proposal.
     Proposal(ProposalView),
     /// Several proposals.

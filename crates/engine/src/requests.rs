@@ -30,8 +30,17 @@ impl Engine {
             Request::RemoveMember { conversation, member } => {
                 self.remove_member(conversation, member)
             }
-            Request::Send { conversation, persona, text, idempotency_key } => {
-                self.send_text(conversation, persona, &text, idempotency_key)
+            Request::Send { conversation, persona, text, reply_to, idempotency_key } => {
+                self.send_text(conversation, persona, &text, reply_to, idempotency_key)
+            }
+            Request::React { conversation, persona, message, emoji } => {
+                self.react(conversation, persona, message, emoji)
+            }
+            Request::EditMessage { conversation, persona, seq, text } => {
+                self.edit(conversation, persona, seq, text)
+            }
+            Request::DeleteMessage { conversation, persona, seq } => {
+                self.delete_message(conversation, persona, seq)
             }
             Request::Propose {
                 conversation,
@@ -70,6 +79,7 @@ impl Engine {
             | Request::GetConversation(_)
             | Request::ListMessages { .. }
             | Request::GetMessage(_)
+            | Request::ListEdits(_)
             | Request::ListProposals { .. }
             | Request::GetProposal(_)
             | Request::GetCertificate(_)

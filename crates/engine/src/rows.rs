@@ -10,6 +10,11 @@
 //! | Conversation | persona, conversation | [`ConversationRow`] |
 //! | Message | `m`, conversation, order | [`MessageRow`] |
 //! | Message | `i`, message | the key of its row |
+//! | Message | `b`, message | the body of a Text or Reply, which its row leaves empty |
+//! | Message | `v`, message, count of the edit | [`EditRow`] |
+//! | Message | `r`, message, author | [`ReactionRow`] |
+//! | Message | `t`, message | [`DeletedRow`] |
+//! | Message | `w`, conversation, author, count | [`AheadRow`] |
 //! | Message | `n` | the order of the next message |
 //! | Message | `a`, conversation, author | [`AuthorRow`] |
 //! | Receipt | message, recipient | [`ReceiptRow`] |
@@ -174,6 +179,50 @@ pub struct MessageRow {
     pub committed_at_ms: u64,
     /// For whom, when it is ours.
     pub recipients: Vec<PersonaId>,
+}
+
+/// Another text of a message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EditRow {
+    /// The text.
+    pub text: String,
+    /// The author's clock, milliseconds since the Unix epoch.
+    pub sent_at_ms: u64,
+    /// Our clock when it was committed, milliseconds since the Unix epoch.
+    pub at_ms: u64,
+}
+
+/// What one persona thinks of a message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReactionRow {
+    /// Where it was said; it counts only if the message stands there too.
+    pub conversation: ConversationId,
+    /// At most [`protocol::wire::REACTIONS_MAX`].
+    pub emoji: Vec<String>,
+    /// Our clock when it was committed, milliseconds since the Unix epoch.
+    pub at_ms: u64,
+}
+
+/// A message was deleted by its author.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeletedRow {
+    /// Our clock when that was committed, milliseconds since the Unix epoch.
+    pub at_ms: u64,
+}
+
+/// What an author said about messages while earlier messages of it are missing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AheadRow {
+    /// What it thinks of a message.
+    Reaction {
+        /// Which.
+        to: MessageId,
+    },
+    /// That a message of its own is deleted.
+    Deletion {
+        /// Its count.
+        of: u64,
+    },
 }
 
 /// How far the messages of one author in one conversation have been received.

@@ -12,10 +12,11 @@ use rand_chacha::ChaCha20Rng;
 use thiserror::Error;
 
 use crate::{
+    about::Ahead,
     agent::Errand,
     conversations::Affairs,
     decisions::{Early, Poll},
-    effect::{Effect, Table, Ticket, Write},
+    effect::{Change, Effect, Table, Ticket, Write},
     event::{Event, EventBody},
     input::Input,
     mail::Source,
@@ -70,6 +71,8 @@ pub struct Engine {
     pub(crate) arrived: VecDeque<(Source, Vec<u8>)>,
     /// What has been received of the authors of other nodes.
     pub(crate) authors: BTreeMap<(ConversationId, PersonaId), AuthorRow>,
+    /// What they said about messages while earlier ones of theirs are missing.
+    pub(crate) ahead: Ahead,
     pub(crate) next_message_order: u64,
     next_ticket: u64,
     next_audit: u64,
@@ -140,6 +143,7 @@ impl Engine {
             errands: BTreeMap::new(),
             arrived: VecDeque::new(),
             authors: BTreeMap::new(),
+            ahead: Ahead::new(),
             next_message_order: 0,
             next_ticket: 0,
             next_audit: 0,
@@ -249,7 +253,7 @@ impl Engine {
                 self.writes.push(Write {
                     table: Table::Group,
                     key: rows::key(&[persona.as_bytes(), &write.key]),
-                    value: write.value,
+                    change: write.value.map_or(Change::Delete, Change::Put),
                 });
             }
         }
@@ -264,11 +268,16 @@ impl Engine {
     }
 
     pub(crate) fn put_bytes(&mut self, table: Table, key: Vec<u8>, value: Vec<u8>) {
-        self.writes.push(Write { table, key, value: Some(value) });
+        self.writes.push(Write { table, key, change: Change::Put(value) });
     }
 
     pub(crate) fn delete(&mut self, table: Table, key: Vec<u8>) {
-        self.writes.push(Write { table, key, value: None });
+        self.writes.push(Write { table, key, change: Change::Delete });
+    }
+
+    /// Deletes every row whose key begins so.
+    pub(crate) fn delete_under(&mut self, table: Table, key: Vec<u8>) {
+        self.writes.push(Write { table, key, change: Change::DeleteUnder });
     }
 
     /// Queues an effect behind everything this step stores.

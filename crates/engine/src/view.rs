@@ -148,8 +148,50 @@ pub struct MessageView {
     pub text: String,
     /// The proposal it is about, for the messages of a vote.
     pub proposal: Option<ProposalId>,
+    /// Its count among the messages of its author here.
+    pub seq: u64,
+    /// The message it answers.
+    pub reply_to: Option<MessageId>,
+    /// That message, where it is here. Filled in by [`crate::Engine::query`] only.
+    pub quoted: Option<QuoteView>,
+    /// What others think of it, each emoji once. Filled in by [`crate::Engine::query`] only.
+    pub reactions: Vec<ReactionView>,
+    /// When its author last gave it another text, milliseconds since the Unix epoch.
+    pub edited_at_ms: Option<u64>,
+    /// When its author's deletion reached us, milliseconds since the Unix epoch.
+    pub deleted_at_ms: Option<u64>,
     /// What became of it, per recipient; empty for messages of others.
     pub deliveries: Vec<DeliveryView>,
+}
+
+/// The message another one answers.
+#[derive(Debug, Clone)]
+pub struct QuoteView {
+    /// Who wrote it.
+    pub author: PersonaId,
+    /// What the author calls itself.
+    pub author_name: String,
+    /// The beginning of its text, at most [`LastMessageView::CHARS_MAX`] characters; empty when
+    /// it was deleted.
+    pub text: String,
+}
+
+/// Who thinks the same of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReactionView {
+    /// In a picture.
+    pub emoji: String,
+    /// Who, in the order of their keys.
+    pub by: Vec<PersonaId>,
+}
+
+/// A text a message had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EditView {
+    /// The text.
+    pub text: String,
+    /// The author's clock, milliseconds since the Unix epoch.
+    pub sent_at_ms: u64,
 }
 
 /// What became of a message for one recipient.

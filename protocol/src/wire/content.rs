@@ -23,6 +23,14 @@ pub struct Content {
 pub enum ContentKind {
     /// UTF-8 text, shown to the owner; never an instruction to a persona.
     Text = 1,
+    /// A text that answers an earlier message: an [`crate::wire::Reply`].
+    Reply = 2,
+    /// What the author thinks of a message: a [`crate::wire::Reaction`].
+    Reaction = 3,
+    /// Another text for an earlier message of the author: a [`crate::wire::Edit`].
+    Edit = 4,
+    /// Takes an earlier message of the author back: a [`crate::wire::Deletion`].
+    Deletion = 5,
     /// A typed request between personas; the `personas` crate has its layout.
     AgentRequest = 16,
     /// The answer to an [`ContentKind::AgentRequest`].
@@ -40,6 +48,10 @@ impl ContentKind {
     pub fn from_number(kind: u16) -> Option<Self> {
         Some(match kind {
             1 => Self::Text,
+            2 => Self::Reply,
+            3 => Self::Reaction,
+            4 => Self::Edit,
+            5 => Self::Deletion,
             16 => Self::AgentRequest,
             17 => Self::AgentResponse,
             32 => Self::Decision,

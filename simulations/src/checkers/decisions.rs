@@ -96,7 +96,7 @@ impl Checkers {
         let row = |name: &[u8]| {
             let key = [prefix, name].concat();
             let fresh = writes.iter().find(|write| write.table == Table::Vote && write.key == key);
-            let fresh = fresh.and_then(|write| write.value.clone());
+            let fresh = fresh.and_then(|write| write.value().map(<[u8]>::to_vec));
             fresh.or_else(|| disk.row(Table::Vote, &key).map(<[u8]>::to_vec))
         };
         let proposal = SignedProposal::from_bytes(&row(b"proposal")?).ok()?;

@@ -22,7 +22,7 @@ pub(super) fn index_key(message: &MessageId) -> Vec<u8> {
 impl Checkers {
     pub(crate) fn before_commit(&mut self, node: usize, disk: &Disk, writes: &[Write]) {
         for write in writes {
-            match (write.table, &write.value) {
+            match (write.table, write.value()) {
                 (Table::Outbox, Some(value)) if write.key.first() == Some(&b'e') => {
                     match rows::from_bytes::<EnvelopeRow>(value) {
                         Ok(row) => drop(self.posted[node].insert(row.id)),

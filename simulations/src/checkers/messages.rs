@@ -91,7 +91,7 @@ impl World<'_> {
     /// What a node says was delivered is on the recipient's disk.
     pub(crate) fn check_receipts(&mut self, node: usize, writes: &[Write]) {
         for write in writes.iter().filter(|write| write.table == Table::Receipt) {
-            let row = write.value.as_ref().and_then(|value| rows::from_bytes(value).ok());
+            let row = write.value().and_then(|value| rows::from_bytes(value).ok());
             let Some(ReceiptRow { state: DeliveryState::Delivered, .. }) = row else { continue };
             let (message, recipient) = write.key.split_at(16);
             let message = MessageId::from_slice(message).expect("keys of receipts begin so");

@@ -51,6 +51,7 @@ async fn send(
         conversation,
         persona: bare_option(new.persona),
         text: new.text,
+        reply_to: bare_option(new.reply_to),
         idempotency_key: idempotency_key(&headers)?,
     };
     expect_reply!(node.ask(request).await?,

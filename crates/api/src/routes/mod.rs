@@ -1,6 +1,7 @@
 //! Every call of the API: a file a resource. Routes are registered together with their
 //! description, so none can be served and be missing from `/openapi.json`.
 
+mod about;
 mod approvals;
 mod contacts;
 mod conversations;
@@ -31,6 +32,7 @@ pub(crate) fn all(app: &App) -> OpenApiRouter<App> {
         .merge(contacts::routes())
         .merge(conversations::routes())
         .merge(messages::routes())
+        .merge(about::routes())
         .merge(proposals::routes())
         .merge(tasks::routes())
         .merge(approvals::routes())

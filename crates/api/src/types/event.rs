@@ -78,6 +78,13 @@ fn particulars(body: EventBody) -> (String, Value) {
             let message = Message::from(*view);
             (message.id.clone(), json!(message))
         }
+        EventBody::MessageUpdated { message, conversation, about } => {
+            let id = message.to_string();
+            let conversation = conversation.to_string();
+            let data =
+                json!({ "message": id, "conversation": conversation, "about": about.name() });
+            (id, data)
+        }
         EventBody::MessageDelivery { message, conversation, recipient, state } => {
             delivery(message, conversation, recipient, state)
         }

@@ -1,6 +1,8 @@
 //! Messages and what became of them.
 
-use engine::view::{DeliveryState as Far, DeliveryView, MessageView};
+use engine::view::{
+    DeliveryState as Far, DeliveryView, EditView, MessageView, QuoteView, ReactionView,
+};
 use protocol::{
     identity::{MessageId, PersonaId},
     mailbox::needed,
@@ -16,9 +18,59 @@ use super::{id::Id, time::iso};
 pub(crate) struct NewMessage {
     /// At most 64 KiB.
     pub(crate) text: String,
+    /// The message it answers.
+    #[schema(value_type = Option<String>)]
+    pub(crate) reply_to: Option<Id<MessageId>>,
     /// Which of the node's personas speaks, where several are members.
     #[schema(value_type = Option<String>)]
     pub(crate) persona: Option<Id<PersonaId>>,
+}
+
+/// What one of the node's personas thinks of a message.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewReaction {
+    /// One emoji, at most 48 bytes. A persona may put 8 different ones on a message.
+    pub(crate) emoji: String,
+    /// False takes it back; true where absent.
+    pub(crate) on: Option<bool>,
+    /// Which of the node's personas reacts, where several are members.
+    #[schema(value_type = Option<String>)]
+    pub(crate) persona: Option<Id<PersonaId>>,
+}
+
+/// Another text for a message.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewText {
+    /// At most 64 KiB.
+    pub(crate) text: String,
+}
+
+/// A text a message has or had.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Edit {
+    /// The text.
+    text: String,
+    /// The author's clock.
+    #[schema(format = DateTime)]
+    sent_at: String,
+    /// The same in milliseconds since the Unix epoch.
+    sent_at_ms: u64,
+}
+
+impl From<EditView> for Edit {
+    fn from(view: EditView) -> Self {
+        Self { text: view.text, sent_at: iso(view.sent_at_ms), sent_at_ms: view.sent_at_ms }
+    }
+}
+
+/// What a message said and says.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Edits {
+    /// The first is the original, the last holds; of very many the newest 100 follow it. Empty
+    /// when the message was deleted.
+    pub(crate) edits: Vec<Edit>,
 }
 
 /// The promise about a message just sent: it is on disk and will be delivered.
@@ -79,10 +131,58 @@ pub(crate) struct Message {
     text: String,
     /// The proposal it is about, for the messages of a vote.
     proposal: Option<String>,
+    /// The message it answers.
+    reply_to: Option<String>,
+    /// That message, where it is here; null in events.
+    quoted: Option<Quote>,
+    /// What others think of it, the most agreed first; empty in events.
+    reactions: Vec<Reaction>,
+    /// When its author last edited it.
+    #[schema(format = DateTime)]
+    edited_at: Option<String>,
+    /// The same in milliseconds since the Unix epoch.
+    edited_at_ms: Option<u64>,
+    /// When its author deleted it. Nothing is left of its text then.
+    #[schema(format = DateTime)]
+    deleted_at: Option<String>,
+    /// The same in milliseconds since the Unix epoch.
+    deleted_at_ms: Option<u64>,
     /// How far it has come altogether.
     state: MessageState,
     /// What became of it, per recipient; empty for messages of others.
     deliveries: Vec<Delivery>,
+}
+
+/// The message another one answers.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Quote {
+    /// Who wrote it.
+    author: String,
+    /// What the author calls itself.
+    author_name: String,
+    /// The beginning of its text; empty when it was deleted.
+    text: String,
+}
+
+impl From<QuoteView> for Quote {
+    fn from(view: QuoteView) -> Self {
+        Self { author: view.author.to_string(), author_name: view.author_name, text: view.text }
+    }
+}
+
+/// Who thinks the same of a message.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Reaction {
+    /// In a picture.
+    emoji: String,
+    /// The personas.
+    by: Vec<String>,
+}
+
+impl From<ReactionView> for Reaction {
+    fn from(view: ReactionView) -> Self {
+        Self { emoji: view.emoji, by: view.by.iter().map(ToString::to_string).collect() }
+    }
 }
 
 /// How far a message has come, all recipients taken together.
@@ -226,6 +326,13 @@ impl From<MessageView> for Message {
             kind: view.kind.to_owned(),
             text: view.text,
             proposal: view.proposal.map(|id| id.to_string()),
+            reply_to: view.reply_to.map(|id| id.to_string()),
+            quoted: view.quoted.map(Quote::from),
+            reactions: view.reactions.into_iter().map(Reaction::from).collect(),
+            edited_at: view.edited_at_ms.map(iso),
+            edited_at_ms: view.edited_at_ms,
+            deleted_at: view.deleted_at_ms.map(iso),
+            deleted_at_ms: view.deleted_at_ms,
             state,
             deliveries: view.deliveries.into_iter().map(Delivery::from).collect(),
         }

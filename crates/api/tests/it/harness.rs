@@ -128,6 +128,11 @@ impl Harness {
         format!("{:?}", self.asked.lock().unwrap().last().expect("something was asked"))
     }
 
+    /// What the engine was asked so far.
+    pub(crate) fn asked(&self) -> Vec<engine::Request> {
+        self.asked.lock().unwrap().clone()
+    }
+
     pub(crate) fn asked_count(&self) -> usize {
         self.asked.lock().unwrap().len()
     }

@@ -10,7 +10,7 @@ use axum::{
 use crate::harness::Harness;
 
 /// Every call there is.
-const CALLS: [(&str, &str); 40] = [
+const CALLS: [(&str, &str); 44] = [
     ("get", "/health/live"),
     ("get", "/health/ready"),
     ("get", "/openapi.json"),
@@ -35,6 +35,10 @@ const CALLS: [(&str, &str); 40] = [
     ("post", "/v1/login-codes"),
     ("post", "/v1/logout"),
     ("get", "/v1/messages/{id}"),
+    ("patch", "/v1/messages/{id}"),
+    ("delete", "/v1/messages/{id}"),
+    ("get", "/v1/messages/{id}/edits"),
+    ("post", "/v1/messages/{id}/reactions"),
     ("get", "/v1/network"),
     ("get", "/v1/personas"),
     ("post", "/v1/personas"),

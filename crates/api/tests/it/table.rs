@@ -5,9 +5,9 @@ use engine::{
     request::{ConversationKind, DiscoveredView, LocalId},
     view::{
         ApprovalView, AuditView, ContactState, ContactView, ConversationView, DeliveryState,
-        DeliveryView, FindingView, LastMessageView, MemberView, MessageView, NetworkView, PeerView,
-        PersonaView, ProposalView, QueueView, QueuedView, StepView, TaskView, VoterView,
-        WaitingView,
+        DeliveryView, EditView, FindingView, LastMessageView, MemberView, MessageView, NetworkView,
+        PeerView, PersonaView, ProposalView, QueueView, QueuedView, QuoteView, ReactionView,
+        StepView, TaskView, VoterView, WaitingView,
     },
 };
 use protocol::{
@@ -85,6 +85,14 @@ pub(crate) fn answer(request: Request) -> Result<Reply, RequestError> {
         Request::GetMessage(id) => {
             known(id == MESSAGE, "message")?;
             Ok(Reply::Message(message("hello")))
+        }
+        Request::ListEdits(id) => {
+            known(id == MESSAGE, "message")?;
+            let edit = |text: &str| EditView { text: text.into(), sent_at_ms: T };
+            Ok(Reply::Edits(vec![edit("helo"), edit("hello")]))
+        }
+        Request::React { .. } | Request::EditMessage { .. } | Request::DeleteMessage { .. } => {
+            Ok(Reply::Accepted { message: MESSAGE })
         }
         Request::Propose { .. } => Ok(Reply::Proposal(proposal())),
         Request::ListProposals { .. } => Ok(Reply::Proposals(vec![proposal()])),
@@ -240,6 +248,12 @@ pub(crate) fn message(text: &str) -> MessageView {
         kind: "text",
         text: text.into(),
         proposal: None,
+        seq: 7,
+        reply_to: Some(MessageId([9; 16])),
+        quoted: Some(QuoteView { author: bob(), author_name: "Bob".into(), text: "hi".into() }),
+        reactions: vec![ReactionView { emoji: "👍".into(), by: vec![bob()] }],
+        edited_at_ms: Some(T + 5),
+        deleted_at_ms: None,
         deliveries: vec![delivery(8, DeliveryState::Delivered), delivery(9, DeliveryState::Queued)],
     }
 }

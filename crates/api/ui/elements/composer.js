@@ -4,8 +4,8 @@
 import { h } from "../dom.js";
 import { icon } from "../icons.js";
 import { titleOf } from "../model.js";
-import { update } from "../store.js";
-import { say } from "../sync.js";
+import { state, update } from "../store.js";
+import { edit, say } from "../sync.js";
 import { toastError } from "./toast.js";
 
 const TEXT_MAX = 60_000;
@@ -13,12 +13,74 @@ const TEXT_MAX = 60_000;
 /** @type {Map<string, string>} */
 const drafts = new Map();
 
+/** @typedef {import("../model.js").Message} Message */
+
+/** What the next text is about: a message to answer or to edit. @type {Map<string, { message: Message, edits: boolean }>} */
+const about = new Map();
+
+/** Writes an answer to a message. @param {Message} message */
+export function startReply(message) {
+  about.set(message.conversation, { message, edits: false });
+  focus();
+}
+
+/** Writes another text for a message. @param {Message} message */
+export function startEdit(message) {
+  about.set(message.conversation, { message, edits: true });
+  drafts.set(message.conversation, message.text);
+  focus();
+}
+
+/** Puts the cursor into the box once it is drawn. */
+function focus() {
+  update();
+  requestAnimationFrame(() => requestAnimationFrame(() => {
+    const box = /** @type {HTMLTextAreaElement | null} */ (document.querySelector("[data-testid=composer]"));
+    box?.focus();
+    box?.setSelectionRange(box.value.length, box.value.length);
+  }));
+}
+
+/** @param {import("../model.js").Conversation} c */
+function leave(c) {
+  if (about.get(c.id)?.edits) drafts.delete(c.id);
+  about.delete(c.id);
+  update();
+}
+
 /** @param {import("../model.js").Conversation} c */
 function send(c) {
   const text = (drafts.get(c.id) ?? "").trim();
   if (text === "") return;
+  const now = about.get(c.id);
   drafts.delete(c.id);
-  say(c, text).catch((error) => toastError("The message was not sent", error));
+  about.delete(c.id);
+  if (now?.edits) {
+    if (text === now.message.text) return update();
+    edit(now.message, text).catch((error) => {
+      toastError("The message was not edited", error);
+      about.set(c.id, now);
+      drafts.set(c.id, text);
+      update();
+    });
+  } else {
+    say(c, text, undefined, now?.message).catch((error) => toastError("The message was not sent", error));
+  }
+}
+
+/** The last message of ours, which the up arrow edits. @param {import("../model.js").Conversation} c */
+const lastOwn = (c) =>
+  state.threads.get(c.id)?.messages.findLast((m) => m.author === c.persona && m.kind === "text" && !m.deleted_at && !m.pending);
+
+/** @param {import("../model.js").Conversation} c */
+function subject(c) {
+  const now = about.get(c.id);
+  if (!now) return null;
+  const words = now.edits ? "Editing your message" : `Replying to ${now.message.author === c.persona ? "yourself" : now.message.author_name}`;
+  return h("div", { class: "composer-about", "data-testid": "composer-about" },
+    icon(now.edits ? "edit" : "reply", 16),
+    h("span", { class: "composer-about-words" }, h("strong", null, words), h("span", { class: "truncate muted" }, now.message.text)),
+    h("button", { class: "icon-button", type: "button", "aria-label": now.edits ? "Stop editing" : "Do not reply", title: "Esc", onclick: () => leave(c) }, icon("close", 16)));
 }
 
 /** As high as its text, up to a limit the style sheet sets. @param {HTMLTextAreaElement} el */
@@ -37,6 +99,7 @@ export function composer(c) {
       send(c);
     },
   },
+  subject(c),
   h("textarea", {
     key: c.id, rows: 1, maxlength: TEXT_MAX, value: text, placeholder: `Message ${titleOf(c)}`, "aria-label": `Message ${titleOf(c)}`,
     "data-testid": "composer", enterkeyhint: "send", after: fit,
@@ -45,6 +108,18 @@ export function composer(c) {
       update();
     },
     onkeydown: (/** @type {KeyboardEvent} */ e) => {
+      if (e.key === "Escape" && about.has(c.id)) {
+        e.stopPropagation();
+        return leave(c);
+      }
+      if (e.key === "ArrowUp" && text === "" && !about.has(c.id)) {
+        const own = lastOwn(c);
+        if (own) {
+          e.preventDefault();
+          startEdit(own);
+        }
+        return;
+      }
       if (e.key !== "Enter" || e.shiftKey || e.isComposing) return;
       e.preventDefault();
       send(c);

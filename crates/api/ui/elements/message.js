@@ -1,12 +1,13 @@
 // @ts-check
 /** One message as a bubble, with what became of it. */
 
+import { openActions, openHistory } from "../dialogs/message.js";
 import { h } from "../dom.js";
 import { exactTime, timeOfDay } from "../format.js";
 import { icon } from "../icons.js";
 import { nameOf } from "../model.js";
-import { update } from "../store.js";
-import { forget, say } from "../sync.js";
+import { state, update } from "../store.js";
+import { forget, react, say } from "../sync.js";
 import { avatar, hueOf } from "./avatar.js";
 import { toastError } from "./toast.js";
 
@@ -29,12 +30,52 @@ export function messageBubble(c, m, joined) {
       named && h("span", { class: "author", style: { "--hue": hueOf(m.author) } }, m.author_name),
       h("div", { class: "bubble" },
         !named && h("span", { class: "visually-hidden" }, own ? "You: " : `${m.author_name}: `),
-        h("span", { class: "bubble-text" }, linked(m.text)),
+        m.reply_to && quote(c, m),
+        m.deleted_at ? h("span", { class: "bubble-text gone" }, icon("trash", 14), own ? "You deleted this message" : "This message was deleted")
+          : h("span", { class: "bubble-text" }, linked(m.text)),
         h("span", { class: "bubble-meta" },
+          m.edited_at && h("button", { class: "edited", type: "button", title: `Edited ${exactTime(m.edited_at)}. Show what it said`, onclick: () => openHistory(m) }, "edited"),
           h("time", { datetime: m.sent_at, title: exactTime(m.sent_at) }, timeOfDay(m.sent_at)),
           own && ticks(m))),
+      reactions(c, m),
       m.pending === "refused" && refused(c, m),
-      own && opened === m.id && deliveries(m)));
+      own && opened === m.id && deliveries(m)),
+    c.active && !m.pending && !m.deleted_at && h("button", {
+      class: "icon-button message-more", type: "button", "aria-label": `Reply, react and more: ${m.text.slice(0, 60)}`, title: "Reply, react and more",
+      "aria-haspopup": "dialog", "data-testid": "message-more", onclick: () => openActions(c, m),
+    }, icon("more", 18)));
+}
+
+/** The message it answers, as a way there. @param {import("../model.js").Conversation} c @param {Message} m */
+function quote(c, m) {
+  const there = state.threads.get(c.id)?.messages.find((other) => other.id === m.reply_to);
+  const from = there ?? m.quoted;
+  const gone = there ? Boolean(there.deleted_at) : m.quoted?.text === "";
+  return h("button", { class: "quote", type: "button", "data-testid": "quote", onclick: () => jumpTo(m.reply_to ?? "") },
+    h("span", { class: "visually-hidden" }, "In reply to "),
+    h("strong", null, from ? (from.author === c.persona ? "You" : from.author_name) : "An earlier message"),
+    h("span", { class: "truncate" }, gone ? "This message was deleted" : from?.text ?? "It has not reached this node"));
+}
+
+/** @param {string} id */
+function jumpTo(id) {
+  const el = document.querySelector(`[data-message="${CSS.escape(id)}"]`);
+  el?.scrollIntoView({ block: "center", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
+  el?.classList.add("pointed-out");
+  setTimeout(() => el?.classList.remove("pointed-out"), 1_600);
+}
+
+/** @param {import("../model.js").Conversation} c @param {Message} m */
+function reactions(c, m) {
+  const all = m.reactions ?? [];
+  return all.length > 0 && h("div", { class: "reactions" }, all.map((r) => {
+    const ours = r.by.includes(c.persona);
+    const who = r.by.map((id) => (id === c.persona ? "you" : nameOf(id))).join(", ");
+    return h("button", {
+      class: "reaction", type: "button", key: r.emoji, "aria-pressed": ours ? "true" : "false", "aria-label": `${r.emoji} by ${who}`, title: who, disabled: !c.active,
+      "data-testid": "reaction", onclick: () => react(c, m, r.emoji, !ours).catch((error) => toastError("The reaction was not sent", error)),
+    }, h("span", { "aria-hidden": "true" }, r.emoji), r.by.length > 1 && h("span", { class: "reaction-count", "aria-hidden": "true" }, r.by.length));
+  }));
 }
 
 /** Text with its web addresses as links. @param {string} text */
@@ -88,8 +129,11 @@ const deliveries = (m) =>
       h("span", { class: "truncate" }, nameOf(d.recipient)),
       h("span", { class: "muted" }, stateOf(d), d.state === "delivered" && ` ${timeOfDay(d.at)}`))));
 
+/** What a refused message answered. @param {Message} m @returns {any} */
+const replied = (m) => (m.reply_to && m.quoted ? { id: m.reply_to, ...m.quoted } : null);
+
 /** @param {import("../model.js").Conversation} c @param {Message} m */
 const refused = (c, m) =>
   h("div", { class: "refusal", role: "alert" }, "Not sent.",
-    h("button", { class: "link", type: "button", onclick: () => say(c, m.text, m.key).catch((error) => toastError("Still not sent", error)) }, "Try again"),
+    h("button", { class: "link", type: "button", onclick: () => say(c, m.text, m.key, replied(m)).catch((error) => toastError("Still not sent", error)) }, "Try again"),
     h("button", { class: "link", type: "button", onclick: () => forget(m) }, "Discard"));

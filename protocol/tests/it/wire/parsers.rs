@@ -2,7 +2,9 @@
 
 use protocol::{
     identity::{Handle, PersonaId},
-    wire::{Ack, Content, Frame, Message, Receipt, decode, encode},
+    wire::{
+        Ack, Content, Deletion, Edit, Frame, Message, Reaction, Receipt, Reply, decode, encode,
+    },
 };
 
 use super::samples;
@@ -33,6 +35,22 @@ fn damaged_contents_and_messages_are_refused_or_read_exactly() {
     let valid = samples::messages().iter().map(encode).collect();
     let read = |bytes: &[u8]| Some(encode(&decode::<Message>(bytes, 1024).ok()?));
     attack(&Parser { name: "message", valid, read, signed: false });
+}
+
+#[test]
+fn damaged_words_about_messages_are_refused_or_read_exactly() {
+    let valid = vec![samples::reply().to_bytes()];
+    let read = |bytes: &[u8]| Some(Reply::from_bytes(bytes).ok()?.to_bytes());
+    attack(&Parser { name: "reply", valid, read, signed: false });
+    let valid = vec![samples::reaction().to_bytes()];
+    let read = |bytes: &[u8]| Some(Reaction::from_bytes(bytes).ok()?.to_bytes());
+    attack(&Parser { name: "reaction", valid, read, signed: false });
+    let valid = vec![samples::edit().to_bytes()];
+    let read = |bytes: &[u8]| Some(Edit::from_bytes(bytes, u64::MAX).ok()?.to_bytes());
+    attack(&Parser { name: "edit", valid, read, signed: false });
+    let valid = vec![Deletion { of: 7 }.to_bytes()];
+    let read = |bytes: &[u8]| Some(Deletion::from_bytes(bytes, u64::MAX).ok()?.to_bytes());
+    attack(&Parser { name: "deletion", valid, read, signed: false });
 }
 
 #[test]

@@ -2,7 +2,10 @@
 
 use protocol::{
     identity::{ConversationId, Domain, MessageId, PersonaKey, verify},
-    wire::{Content, ContentKind, DecodeError, FRAME_BYTES_MAX, Frame, decode, encode},
+    wire::{
+        Content, ContentKind, DecodeError, Deletion, Edit, FRAME_BYTES_MAX, Frame, Reaction,
+        decode, encode, is_emoji,
+    },
 };
 
 use super::samples;
@@ -36,10 +39,10 @@ fn a_frame_of_another_version_is_refused_whatever_it_holds() {
 }
 
 #[test]
-fn only_the_six_numbers_of_the_table_are_content_kinds() {
+fn only_the_ten_numbers_of_the_table_are_content_kinds() {
     let known = |number| ContentKind::from_number(number).map(|kind| (number, kind as u16));
     let known: Vec<_> = (0..=u16::MAX).filter_map(known).collect();
-    assert_eq!(known, [1, 16, 17, 32, 33, 48].map(|number| (number, number)));
+    assert_eq!(known, [1, 2, 3, 4, 5, 16, 17, 32, 33, 48].map(|number| (number, number)));
 }
 
 #[test]
@@ -66,4 +69,47 @@ fn a_receipt_proves_one_envelope_and_no_other() {
     let check = |id: &[u8]| verify(&leaf.0, Domain::Receipt, id, &receipt.signature);
     assert!(check(ack.envelope.as_bytes()).is_ok());
     assert!(check(&[0; 32]).is_err());
+}
+
+#[test]
+fn an_emoji_is_a_picture_and_nothing_that_could_pass_for_text() {
+    for emoji in ["👍", "❤️", "👨‍👩‍👧‍👦", "🏴󠁧󠁢󠁳󠁣󠁴󠁿", "👍🏽", "1️⃣", "🇨🇭", "☺"]
+    {
+        assert!(is_emoji(emoji), "{emoji}");
+    }
+    let long = "👍".repeat(13);
+    for other in ["", "a", "1", " ", "👍 ", "\u{200d}", "\u{fe0f}", "\u{202e}👍", "<b>", &long]
+    {
+        assert!(!is_emoji(other), "{other:?}");
+    }
+}
+
+#[test]
+fn a_reaction_is_bounded_and_has_one_form() {
+    let to = MessageId([1; 16]);
+    let read = |emoji: &[&str]| {
+        let emoji = emoji.iter().map(|emoji| (*emoji).to_owned()).collect();
+        Reaction::from_bytes(&Reaction { to, emoji }.to_bytes())
+    };
+    assert!(read(&[]).is_ok(), "taken back");
+    assert!(read(&["🎂", "👍"]).is_ok());
+    assert!(read(&["👍", "🎂"]).is_err(), "out of order");
+    assert!(read(&["👍", "👍"]).is_err(), "twice");
+    assert!(read(&["ok"]).is_err(), "a word");
+    let many = ["😀", "😁", "😂", "😃", "😄", "😅", "😆", "😇", "😈"];
+    assert!(read(&many[..8]).is_ok());
+    assert!(read(&many).is_err(), "nine");
+}
+
+#[test]
+fn an_edit_or_deletion_is_of_an_earlier_message_of_the_author() {
+    let edit = samples::edit().to_bytes();
+    assert!(Edit::from_bytes(&edit, 8).is_ok());
+    assert!(Edit::from_bytes(&edit, 7).is_err());
+    let deletion = Deletion { of: 7 }.to_bytes();
+    assert!(Deletion::from_bytes(&deletion, 8).is_ok());
+    assert!(Deletion::from_bytes(&deletion, 7).is_err());
+    assert!(Edit::from_bytes(&Edit { of: 0, text: String::new() }.to_bytes(), 1).is_err());
+    let long = Edit { of: 0, text: "x".repeat(64 * 1024 + 1) };
+    assert!(Edit::from_bytes(&long.to_bytes(), 1).is_err());
 }

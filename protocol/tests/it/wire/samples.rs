@@ -2,7 +2,7 @@
 
 use protocol::{
     identity::{ConversationId, Domain, EnvelopeId, MessageId, PersonaKey},
-    wire::{Ack, Content, ContentKind, Frame, Message, Receipt},
+    wire::{Ack, Content, ContentKind, Deletion, Edit, Frame, Message, Reaction, Receipt, Reply},
 };
 
 use crate::card::samples as cards;
@@ -39,11 +39,28 @@ pub(super) fn frames() -> Vec<(&'static str, Frame)> {
     ]
 }
 
+pub(super) fn reply() -> Reply {
+    Reply { to: MessageId(*b"an older message"), text: "Half past is fine".into() }
+}
+
+pub(super) fn reaction() -> Reaction {
+    let emoji = ["\u{2764}\u{fe0f}", "\u{1f44d}"].map(str::to_owned).to_vec();
+    Reaction { to: MessageId(*b"an older message"), emoji }
+}
+
+pub(super) fn edit() -> Edit {
+    Edit { of: 7, text: "Dinner at eight?".into() }
+}
+
 pub(super) fn contents() -> Vec<(&'static str, Content)> {
     let of = |kind, body: &[u8]| Content::new(kind, body.to_vec());
     vec![
         ("text", Content::text("Grüezi, Maya: um halb acht?")),
         ("text without a character", Content::text("")),
+        ("reply", of(ContentKind::Reply, &reply().to_bytes())),
+        ("reaction", of(ContentKind::Reaction, &reaction().to_bytes())),
+        ("edit", of(ContentKind::Edit, &edit().to_bytes())),
+        ("deletion", of(ContentKind::Deletion, &Deletion { of: 7 }.to_bytes())),
         ("agent request", of(ContentKind::AgentRequest, &[1, 2, 3])),
         ("agent response", of(ContentKind::AgentResponse, &[4, 5])),
         ("decision", of(ContentKind::Decision, &[6])),
