@@ -61,6 +61,14 @@ impl Client {
         self.call(Method::PATCH, path, Some(body)).await
     }
 
+    /// Has something removed.
+    ///
+    /// # Errors
+    /// The node cannot be reached or refuses; the message is its own.
+    pub async fn delete(&self, path: &str) -> anyhow::Result<Value> {
+        self.call(Method::DELETE, path, None).await
+    }
+
     /// Reads something as it stands, such as a certificate file.
     ///
     /// # Errors

@@ -187,7 +187,7 @@ impl Driver {
         }
     }
 
-    fn on_call(&mut self, Call { request, reply }: Call) {
+    fn on_call(&mut self, Call { request, by, reply }: Call) {
         if let Request::GetNetwork = request {
             return self.outside.ask_network(reply);
         }
@@ -202,7 +202,7 @@ impl Driver {
         let id = RequestId(self.next_request);
         self.next_request += 1;
         self.pending.insert(id, reply);
-        self.engine.handle(Input::Request { id, request }, self.clock.now_ms());
+        self.engine.handle(Input::Request { id, request, by }, self.clock.now_ms());
     }
 
     fn on_network(&mut self, event: network::Event) {

@@ -50,7 +50,7 @@ impl Caller {
     pub async fn call(&self, request: Request) -> Result<Reply, RequestError> {
         let stopping = || RequestError::Unavailable { reason: "the node is stopping".into() };
         let (reply, answer) = oneshot::channel();
-        self.0.send(Call { request, reply }).await.map_err(|_| stopping())?;
+        self.0.send(Call { request, by: None, reply }).await.map_err(|_| stopping())?;
         answer.await.map_err(|_| stopping())?
     }
 }

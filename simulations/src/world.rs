@@ -433,7 +433,7 @@ impl<'a> World<'a> {
         if let (Some(running), Some(wish)) = (&mut self.nodes[node].running, wish) {
             running.asked.insert(id, wish);
         }
-        self.input(node, Input::Request { id, request });
+        self.input(node, Input::Request { id, request, by: None });
     }
 
     /// Lets a node work until its disk is busy or nothing is left to do.

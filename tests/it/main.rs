@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
+mod about;
 mod arrows;
 mod browser;
 mod caldav;
@@ -20,4 +21,5 @@ mod outbox;
 mod processes;
 mod restart;
 mod secrets;
+mod tokens;
 mod verify;

@@ -83,6 +83,14 @@ impl Api {
         self.call(Method::POST, path, Some(body), None).await
     }
 
+    /// `PATCH` of JSON.
+    ///
+    /// # Errors
+    /// The node cannot be reached.
+    pub async fn patch(&self, path: &str, body: Value) -> anyhow::Result<Answer> {
+        self.call(Method::PATCH, path, Some(body), None).await
+    }
+
     /// `DELETE`.
     ///
     /// # Errors

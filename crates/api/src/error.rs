@@ -9,7 +9,7 @@ use engine::RequestError;
 use rand::Rng;
 use thiserror::Error;
 
-use crate::types::Problem;
+use crate::{auth::scope::Scope, types::Problem};
 
 /// Why a request was refused.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -28,6 +28,14 @@ pub(crate) enum ApiError {
     /// 403: whoever asks may not do this.
     #[error("{0}")]
     Forbidden(String),
+    /// 403: a token may not do this.
+    #[error("this needs the scope {needed}, which {who} does not have")]
+    Scope {
+        /// Which would be enough.
+        needed: Scope,
+        /// Whose token it is.
+        who: String,
+    },
     /// 404: no such thing.
     #[error("{0} not found")]
     NotFound(String),
@@ -85,6 +93,7 @@ impl ApiError {
                 (StatusCode::UNAUTHORIZED, "unauthorized", "Credentials are needed")
             }
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, "forbidden", "Not allowed"),
+            Self::Scope { .. } => (StatusCode::FORBIDDEN, "scope", "The token may not do this"),
             Self::NotFound(_) => (StatusCode::NOT_FOUND, "not-found", "No such thing"),
             Self::MethodNotAllowed => {
                 (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "No such method here")

@@ -9,6 +9,7 @@
 //! | --- | --- |
 //! | `POST /v1/login` · `POST /v1/logout` · `GET /v1/session` | a page's session |
 //! | `POST /v1/login-codes` | a code for the next login link; with the token only |
+//! | `POST /v1/tokens` · `GET /v1/tokens` · `DELETE /v1/tokens/{id}` | tokens for programs |
 //! | `POST /v1/personas` · `GET /v1/personas` · `PATCH /v1/personas/{id}` | make, list, change |
 //! | `GET /v1/discover?handle=` · `?persona=` | find a persona through the network |
 //! | `POST /v1/invites` · `POST /v1/contacts` · `GET /v1/contacts` | meet |

@@ -10,8 +10,20 @@ use crate::{error::ApiError, events::EventLog};
 pub struct Call {
     /// What is asked.
     pub request: Request,
+    /// Who asks, for the audit log.
+    pub by: Option<String>,
     /// Where the answer goes. Nobody may be waiting any more; that is no error.
     pub reply: oneshot::Sender<Result<Reply, RequestError>>,
+}
+
+tokio::task_local! {
+    /// Who the HTTP request being worked on comes from.
+    static WHO: String;
+}
+
+/// Works on a request of somebody, whose name goes with whatever the node is asked.
+pub(crate) async fn asked_by<T>(who: String, work: impl Future<Output = T>) -> T {
+    WHO.scope(who, work).await
 }
 
 /// A cheap handle of the node. The task that owns the engine holds the other end.
@@ -32,7 +44,8 @@ impl Node {
     pub(crate) async fn ask(&self, request: Request) -> Result<Reply, ApiError> {
         let gone = || ApiError::Unavailable("the node is shutting down".to_owned());
         let (reply, answer) = oneshot::channel();
-        self.requests.send(Call { request, reply }).await.map_err(|_| gone())?;
+        let by = WHO.try_with(Clone::clone).ok();
+        self.requests.send(Call { request, by, reply }).await.map_err(|_| gone())?;
         Ok(answer.await.map_err(|_| gone())??)
     }
 

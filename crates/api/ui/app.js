@@ -16,7 +16,7 @@ import { login } from "./views/login.js";
 const root = /** @type {HTMLElement} */ (document.getElementById("app"));
 
 /** Lists that only their own screen needs. @type {Record<string, string>} */
-const ON_VISIT = { network: "network", outbox: "queue", activity: "audit", approvals: "approvals" };
+const ON_VISIT = { network: "network", outbox: "queue", activity: "audit", approvals: "approvals", settings: "tokens" };
 
 function draw() {
   render(root, state.session === "in" ? shell(route()) : login(state.session, signInWith));
@@ -53,7 +53,7 @@ function signedOut() {
   state.threads.clear();
   update({
     session: "out", personas: null, contacts: null, conversations: null, proposals: null,
-    tasks: null, approvals: null, network: null, audit: null,
+    tasks: null, approvals: null, network: null, audit: null, tokens: null,
   });
 }
 

@@ -52,7 +52,8 @@ import { state } from "./store.js";
  * @typedef {{ level: string, about: string, words: string, remedy: string | null }} Finding
  * @typedef {{ node: string, addresses: string[], told: string[], reachability: string,
  *   findings: Finding[], peers: Peer[], routing_table: number }} Network
- * @typedef {{ at: string, persona: string, action: string, detail: string }} AuditEntry
+ * @typedef {{ at: string, persona: string | null, by: string | null, action: string, detail: string }} AuditEntry
+ * @typedef {{ id: string, name: string, scopes: string[], created_at: string, expires_at: string | null }} Token
  * @typedef {{ persona: string, name: string, handle: string, home_node: string,
  *   capabilities: string[], expires_at: string }} Discovered
  * @typedef {{ recipient: string, name: string, online: boolean, last_seen_at: string | null,
@@ -68,7 +69,7 @@ import { state } from "./store.js";
  * @typedef {{ session: "unknown" | "out" | "in", live: "connecting" | "live" | "lost",
  *   persona: string | null, personas: Persona[] | null, contacts: Contact[] | null,
  *   conversations: Conversation[] | null, proposals: Proposal[] | null, tasks: Task[] | null,
- *   approvals: Approval[] | null, network: Network | null, queue: Queue | null, audit: AuditEntry[] | null,
+ *   approvals: Approval[] | null, network: Network | null, queue: Queue | null, audit: AuditEntry[] | null, tokens: Token[] | null,
  *   threads: Map<string, Thread> }} State
  */
 

@@ -20,6 +20,7 @@ export const state = {
   network: null,
   queue: null,
   audit: null,
+  tokens: null,
   threads: new Map(),
 };
 

@@ -51,6 +51,7 @@ const fetchers = {
   approvals: async () => update({ approvals: (await get("/v1/approvals")).approvals }),
   queue: async () => update({ queue: await get("/v1/queue") }),
   network: async () => update({ network: await get("/v1/network") }),
+  tokens: async () => update({ tokens: (await get("/v1/tokens")).tokens }),
   audit: async () => update({ audit: (await get("/v1/audit")).entries }),
 };
 

@@ -21,6 +21,8 @@ pub enum Input {
         id: RequestId,
         /// What.
         request: Request,
+        /// Who asks, where the audit log is to name it.
+        by: Option<String>,
     },
     /// A node said something.
     Frame {

@@ -12,7 +12,7 @@ use crate::{
     about::{deleted_key, edits_key, is_said, reactions_key, text_key},
     effect::{Ledger, Table},
     request::{Reply, Request, RequestError},
-    rows::{self, AuditRow, DeletedRow, EditRow, MessageRow, ReactionRow, ReceiptRow},
+    rows::{self, AuditRow, ChangeRow, DeletedRow, EditRow, MessageRow, ReactionRow, ReceiptRow},
     state::Engine,
     view::{
         AuditView, ConversationView, DeliveryState, DeliveryView, Depths, EditView,
@@ -431,11 +431,21 @@ fn answered(body: &[u8]) -> String {
 }
 
 fn audit(ledger: &dyn Ledger) -> Vec<AuditView> {
-    let rows = ledger.newest(Table::Audit, b"", None, PAGE_MAX);
-    let entry = |(key, value): (Vec<u8>, Vec<u8>)| {
-        let row: AuditRow = rows::from_bytes(&value).ok()?;
-        let at_ms = u64::from_be_bytes(key.get(..8)?.try_into().ok()?);
-        Some(AuditView { at_ms, persona: row.persona, action: row.action, detail: row.detail })
+    let at = |key: &[u8]| Some(u64::from_be_bytes(key.get(..8)?.try_into().ok()?));
+    let done = |(key, value): (Vec<u8>, Vec<u8>)| {
+        let AuditRow { persona, action, detail } = rows::from_bytes(&value).ok()?;
+        Some(AuditView { at_ms: at(&key)?, persona: Some(persona), by: None, action, detail })
     };
-    rows.into_iter().filter_map(entry).collect()
+    let asked = |(key, value): (Vec<u8>, Vec<u8>)| {
+        let ChangeRow { by, action, detail } = rows::from_bytes(&value).ok()?;
+        let at_ms = at(key.get(1..)?)?;
+        Some(AuditView { at_ms, persona: None, by: Some(by), action, detail })
+    };
+    // Times of this millennium begin with a zero byte.
+    let own = ledger.newest(Table::Audit, &[0], None, PAGE_MAX).into_iter().filter_map(done);
+    let others = ledger.newest(Table::Audit, b"c", None, PAGE_MAX).into_iter().filter_map(asked);
+    let mut views: Vec<_> = own.chain(others).collect();
+    views.sort_by_key(|view| std::cmp::Reverse(view.at_ms));
+    views.truncate(PAGE_MAX);
+    views
 }

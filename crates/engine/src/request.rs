@@ -223,8 +223,16 @@ pub enum Request {
     CancelMessage(MessageId),
     /// Who is connected, and how.
     GetNetwork,
-    /// What was said and done in the owner's name, newest first, at most 200 entries.
+    /// What was said and done in the owner's name, and who asked for it, newest first, at most 200
+    /// entries.
     ListAudit,
+    /// Notes a change the engine has no part in.
+    Note {
+        /// `noun.verb`.
+        action: &'static str,
+        /// In words.
+        detail: String,
+    },
 }
 
 /// Whom to look for.

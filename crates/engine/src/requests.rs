@@ -10,7 +10,8 @@ use crate::{
 };
 
 impl Engine {
-    pub(crate) fn on_request(&mut self, id: RequestId, request: Request) {
+    pub(crate) fn on_request(&mut self, id: RequestId, request: Request, by: Option<String>) {
+        let change = by.and_then(|by| Some((by, self.change(&request)?)));
         let result = match request {
             Request::Discover(whom) => return self.discover(id, whom),
             Request::CreatePersona { name, handle, settings, calendar } => {
@@ -70,6 +71,7 @@ impl Engine {
             Request::CreateTask { persona, text, decide_within_ms } => {
                 self.create_task(persona, &text, decide_within_ms)
             }
+            Request::Note { .. } => Ok(Reply::Done),
             Request::Retry { recipient } => self.retry_now(recipient),
             Request::CancelMessage(message) => self.cancel_message(message),
             Request::Decide { approval, allow } => self.decide_approval(approval, allow),
@@ -92,7 +94,51 @@ impl Engine {
                 reason: format!("{reading:?} only reads and is answered by Engine::query"),
             }),
         };
+        if let Some((by, (action, detail))) = change.filter(|_| result.is_ok()) {
+            self.audit_change(by, action, detail);
+        }
         self.reply(id, result);
+    }
+
+    /// What a request changes, for the audit log: `noun.verb` and about what, without content.
+    fn change(&self, request: &Request) -> Option<(&'static str, String)> {
+        let title = |id| {
+            let here = self.conversations.keys().find(|(_, conversation)| conversation == id);
+            let view = here.and_then(|(me, id)| self.conversation_view(*me, *id).ok());
+            view.map(|view| format!("in {}", view.title)).unwrap_or_default()
+        };
+        Some(match request {
+            Request::CreatePersona { name, .. } => ("persona.created", name.clone()),
+            Request::UpdatePersona { persona, .. } => ("settings.changed", self.name_of(persona)),
+            Request::CreateInvite { persona } => ("invite.created", self.name_of(persona)),
+            Request::AddContact { persona, .. } => ("contact.requested", self.name_of(persona)),
+            Request::OpenConversation { members, .. } => {
+                ("conversation.opened", self.names(members))
+            }
+            Request::AddMembers { conversation, members } => {
+                let words = format!("{} {}", self.names(members), title(conversation));
+                ("members.added", words)
+            }
+            Request::RemoveMember { conversation, member } => {
+                ("member.removed", format!("{} {}", self.name_of(member), title(conversation)))
+            }
+            Request::Send { conversation, .. } => ("message.sent", title(conversation)),
+            Request::React { conversation, .. } => ("message.reacted", title(conversation)),
+            Request::EditMessage { conversation, .. } => ("message.edited", title(conversation)),
+            Request::DeleteMessage { conversation, .. } => ("message.deleted", title(conversation)),
+            Request::Propose { conversation, .. } => ("proposal.made", title(conversation)),
+            Request::Vote { proposal, .. } => ("ballot.cast", proposal.to_string()),
+            Request::CreateTask { persona, .. } => ("task.given", self.name_of(persona)),
+            Request::Decide { approval, allow } => {
+                let word = if *allow { "approval.allowed" } else { "approval.denied" };
+                let entry = self.approvals.get(approval);
+                (word, entry.map(|row| row.summary.clone()).unwrap_or_default())
+            }
+            Request::Retry { recipient } => ("delivery.retried", self.name_of(recipient)),
+            Request::CancelMessage(message) => ("message.cancelled", message.to_string()),
+            Request::Note { action, detail } => (*action, detail.clone()),
+            _ => return None,
+        })
     }
 
     pub(crate) fn reply(&mut self, request: RequestId, result: Result<Reply, RequestError>) {

@@ -30,6 +30,7 @@
 //! | Task | `q`, question | [`QuestionRow`] |
 //! | Approval | approval | [`ApprovalRow`] |
 //! | Audit | time, counter | [`AuditRow`] |
+//! | Audit | `c`, time, counter | [`ChangeRow`] |
 //! | Idempotency | conversation, SHA-256 of the key | [`IdempotencyRow`] |
 //! | Booking | persona, proposal | [`BookingRow`] |
 //!
@@ -514,6 +515,17 @@ pub struct AuditRow {
     /// `noun.verb`.
     pub action: String,
     /// In words.
+    pub detail: String,
+}
+
+/// One thing somebody asked for through the local API, and got.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ChangeRow {
+    /// Who.
+    pub by: String,
+    /// `noun.verb`.
+    pub action: String,
+    /// In words, without content.
     pub detail: String,
 }
 

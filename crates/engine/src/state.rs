@@ -176,7 +176,7 @@ impl Engine {
     pub fn handle(&mut self, input: Input, now_ms: u64) {
         self.now_ms = now_ms;
         match input {
-            Input::Request { id, request } => self.on_request(id, request),
+            Input::Request { id, request, by } => self.on_request(id, request, by),
             Input::Frame { node, frame } => self.on_frame(node, frame),
             Input::Connected(node) => self.on_connected(node),
             Input::Path { node, relayed } => self.peers.on_path(node, relayed),
@@ -307,6 +307,14 @@ impl Engine {
         self.next_audit += 1;
         let row = rows::AuditRow { persona, action: action.to_owned(), detail };
         self.put(Table::Audit, key, &row);
+    }
+
+    /// Notes what somebody asked for and got.
+    pub(crate) fn audit_change(&mut self, by: String, action: &str, detail: String) {
+        let (now, count) = (self.now_ms.to_be_bytes(), self.next_audit.to_be_bytes());
+        self.next_audit += 1;
+        let row = rows::ChangeRow { by, action: action.to_owned(), detail };
+        self.put(Table::Audit, rows::key(&[b"c", &now, &count]), &row);
     }
 }
 

@@ -453,8 +453,10 @@ pub struct QueuedView {
 pub struct AuditView {
     /// Milliseconds since the Unix epoch.
     pub at_ms: u64,
-    /// By which persona.
-    pub persona: PersonaId,
+    /// By which persona, where one did it.
+    pub persona: Option<PersonaId>,
+    /// Who asked for it through the local API, where somebody did.
+    pub by: Option<String>,
     /// What, as `noun.verb`, such as `availability.answered`.
     pub action: String,
     /// In words.

@@ -13,7 +13,7 @@ use crate::{
 #[derive(Debug, clap::Args)]
 pub(super) struct Target {
     /// The node's data folder
-    #[arg(long, value_name = "DIR", env = "CONCLAVE_DATA_DIR")]
+    #[arg(long, value_name = "DIR", env = "CONCLAVE_DATA_DIR", global = true)]
     data_dir: Option<PathBuf>,
 }
 

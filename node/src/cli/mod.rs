@@ -7,6 +7,7 @@ mod calendar;
 mod clients;
 mod doctor;
 mod outbox;
+mod token;
 mod up;
 mod verify;
 mod vote;
@@ -125,6 +126,16 @@ enum Command {
     /// Read and write a persona's calendars on a CalDAV server
     #[command(subcommand)]
     Calendar(calendar::Command),
+    /// Make, show and revoke tokens with which programs use this node
+    Token {
+        #[command(subcommand)]
+        action: token::Action,
+        #[command(flatten)]
+        target: clients::Target,
+        /// Print JSON for programs
+        #[arg(long, global = true)]
+        json: bool,
+    },
     /// Say in words what keeps this node from being reached, and what to do about it
     ///
     /// Exit code 1 when something does not work.
@@ -200,6 +211,9 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             vote::decisions(&folder, proposal.as_deref(), certificate, json).await
         }
         Command::Calendar(command) => calendar::run(command, environment).await,
+        Command::Token { action, target, json } => {
+            token::run(&target.folder(environment)?, action, json).await
+        }
         Command::Doctor { settings, config, json } => {
             doctor::run(&Config::load(settings, config.as_deref(), environment)?, json).await
         }

@@ -1,14 +1,17 @@
 //! Who may use the API: the holder of the token, or of a live session.
 
 use std::{
+    collections::BTreeMap,
     fmt, io,
     path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Instant,
+    time::{Instant, SystemTime},
 };
 
 use super::{
+    grants::{Grant, GrantError, Grants},
     rate::{Bucket, Rate},
+    scope::Scope,
     session::{Opened, SessionView, Sessions},
     token::{self, Fingerprint},
 };
@@ -31,6 +34,8 @@ pub struct Credentials {
 
 struct State {
     sessions: Sessions,
+    grants: Grants,
+    grant_buckets: BTreeMap<Fingerprint, Bucket>,
     token_bucket: Bucket,
     login_bucket: Bucket,
 }
@@ -40,6 +45,8 @@ struct State {
 pub(crate) enum Caller {
     /// A program that has read the token's file.
     Token,
+    /// A program with a token the owner made for it.
+    Granted(Fingerprint),
     /// A page with a live session.
     Session(Fingerprint),
 }
@@ -62,6 +69,8 @@ impl Credentials {
         let now = clock();
         let state = State {
             sessions: Sessions::new(REQUESTS),
+            grants: Grants::open(dir)?,
+            grant_buckets: BTreeMap::new(),
             token_bucket: Bucket::new(REQUESTS, now),
             login_bucket: Bucket::new(LOGINS, now),
         };
@@ -74,9 +83,50 @@ impl Credentials {
         self.state().sessions.issue_code((self.clock)())
     }
 
-    /// Whether this is the token.
-    pub(crate) fn knows_token(&self, token: &str) -> bool {
-        Fingerprint::of(token).same(&self.token)
+    /// Whose token this is.
+    pub(crate) fn holder(&self, token: &str) -> Option<Caller> {
+        let presented = Fingerprint::of(token);
+        let state = self.state();
+        let granted = state.grants.find(&presented, now_ms()).is_some();
+        match presented.same(&self.token) {
+            true => Some(Caller::Token),
+            false => granted.then_some(Caller::Granted(presented)),
+        }
+    }
+
+    /// What a caller may do, and by which name it goes. `None` when it is no longer who it was.
+    pub(crate) fn standing(&self, caller: Caller) -> Option<Standing> {
+        let whole = |name: &str| Standing { name: name.to_owned(), scopes: vec![Scope::Admin] };
+        match caller {
+            Caller::Token => Some(whole("the owner's token")),
+            Caller::Session(_) => Some(whole("the page")),
+            Caller::Granted(hash) => {
+                let state = self.state();
+                let grant = state.grants.find(&hash, now_ms())?;
+                let name = format!("token \"{}\"", grant.name);
+                Some(Standing { name, scopes: grant.scopes.clone() })
+            }
+        }
+    }
+
+    /// Makes a token for a program. It is shown this once.
+    pub(crate) fn grant(
+        &self,
+        name: String,
+        scopes: Vec<Scope>,
+        expires_at_ms: Option<u64>,
+    ) -> Result<(String, Grant), GrantError> {
+        self.state().grants.create(name, scopes, expires_at_ms, now_ms())
+    }
+
+    /// Takes a program's token back.
+    pub(crate) fn revoke(&self, id: &str) -> io::Result<Option<Grant>> {
+        self.state().grants.revoke(id)
+    }
+
+    /// The tokens that work now.
+    pub(crate) fn grants(&self) -> Vec<Grant> {
+        self.state().grants.list(now_ms())
     }
 
     /// The live session of this id.
@@ -88,6 +138,7 @@ impl Credentials {
     pub(crate) fn still_good(&self, caller: Caller) -> bool {
         match caller {
             Caller::Token => true,
+            Caller::Granted(hash) => self.state().grants.find(&hash, now_ms()).is_some(),
             Caller::Session(id) => self.state().sessions.touch(&id, (self.clock)()).is_some(),
         }
     }
@@ -98,6 +149,16 @@ impl Credentials {
         let mut state = self.state();
         match caller {
             Caller::Token => state.token_bucket.take(now),
+            Caller::Granted(hash) => {
+                if state.grants.find(&hash, now_ms()).is_none() {
+                    return false;
+                }
+                // As many as there are tokens: those of revoked ones make room.
+                let State { grants, grant_buckets, .. } = &mut *state;
+                grant_buckets.retain(|hash, _| grants.find(hash, now_ms()).is_some());
+                let fresh = || Bucket::new(REQUESTS, now);
+                grant_buckets.entry(hash).or_insert_with(fresh).take(now)
+            }
             Caller::Session(id) => {
                 state.sessions.touch(&id, now).is_some_and(|bucket| bucket.take(now))
             }
@@ -127,6 +188,18 @@ impl Credentials {
         // Every change under the lock is complete in itself, so a panic elsewhere spoils nothing.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Who a caller is to the audit log, and what it may do.
+pub(crate) struct Standing {
+    pub(crate) name: String,
+    pub(crate) scopes: Vec<Scope>,
+}
+
+/// The time of day: tokens end at a date, over restarts.
+fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 impl fmt::Debug for Credentials {

@@ -1,7 +1,7 @@
 //! The second door: who asks.
 
 use axum::{
-    extract::{Request, State},
+    extract::{MatchedPath, Request, State},
     http::{HeaderMap, HeaderName, Method, header},
     middleware::Next,
     response::Response,
@@ -10,8 +10,9 @@ use axum::{
 use super::{
     Caller, Fingerprint,
     checks::{LOGIN, is_guarded},
+    scope,
 };
-use crate::{error::ApiError, router::App};
+use crate::{error::ApiError, node, router::App};
 
 /// The header that carries a session's CSRF secret.
 pub(crate) const CSRF: HeaderName = HeaderName::from_static("x-conclave-csrf");
@@ -38,7 +39,17 @@ pub(crate) async fn known_caller(
             knows_csrf(&app, caller, request.headers())?;
         }
         writes_json(&request)?;
+        let standing = app.credentials.standing(caller).ok_or(ApiError::Unauthorized)?;
+        // What no route matches has no scope; it is not found by anybody.
+        if let Some(route) = request.extensions().get::<MatchedPath>() {
+            let needed = scope::needed(request.method(), route.as_str());
+            if let Some(needed) = needed.filter(|needed| !scope::allows(&standing.scopes, *needed))
+            {
+                return Err(ApiError::Scope { needed, who: standing.name });
+            }
+        }
         request.extensions_mut().insert(caller);
+        return Ok(node::asked_by(standing.name, next.run(request)).await);
     }
     Ok(next.run(request).await)
 }
@@ -48,8 +59,7 @@ fn caller(app: &App, headers: &HeaderMap) -> Option<Caller> {
     let mut authorizations = headers.get_all(header::AUTHORIZATION).iter();
     if let Some(value) = authorizations.next() {
         let token = value.to_str().ok()?.strip_prefix("Bearer ")?;
-        let good = authorizations.next().is_none() && app.credentials.knows_token(token);
-        return good.then_some(Caller::Token);
+        return app.credentials.holder(token).filter(|_| authorizations.next().is_none());
     }
     let id = Fingerprint::of(cookie(headers, &cookie_name(headers))?);
     app.credentials.session(&id).map(|_| Caller::Session(id))

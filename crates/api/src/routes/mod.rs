@@ -14,6 +14,7 @@ mod proposals;
 mod queue;
 mod session;
 mod tasks;
+mod tokens;
 
 pub(crate) use events::LISTENERS_MAX;
 pub use health::Readiness;
@@ -38,6 +39,7 @@ pub(crate) fn all(app: &App) -> OpenApiRouter<App> {
         .merge(approvals::routes())
         .merge(network::routes())
         .merge(queue::routes())
+        .merge(tokens::routes())
         .layer(from_fn_with_state(app.clone(), bounded))
         .merge(health::routes())
         .merge(events::routes())

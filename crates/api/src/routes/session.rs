@@ -66,7 +66,10 @@ async fn session(
     Extension(caller): Extension<Caller>,
 ) -> Result<Json<Session>, ApiError> {
     match caller {
-        Caller::Token => Ok(Json(Session::token())),
+        Caller::Token | Caller::Granted(_) => {
+            let standing = app.credentials.standing(caller).ok_or(ApiError::Unauthorized)?;
+            Ok(Json(Session::token(standing)))
+        }
         Caller::Session(id) => {
             let view = app.credentials.session(&id).ok_or(ApiError::Unauthorized)?;
             Ok(Json(view.into()))
@@ -85,8 +88,8 @@ async fn login_code(
         Caller::Token => {
             Ok((StatusCode::CREATED, Json(LoginCode { code: app.credentials.login_code() })))
         }
-        Caller::Session(_) => Err(ApiError::Forbidden(
-            "only a holder of the token makes login codes; run `conclave login`".to_owned(),
+        Caller::Session(_) | Caller::Granted(_) => Err(ApiError::Forbidden(
+            "only a holder of the owner's token makes login codes; run `conclave login`".to_owned(),
         )),
     }
 }

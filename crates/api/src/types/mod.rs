@@ -18,6 +18,7 @@ mod rule;
 pub(crate) mod session;
 pub(crate) mod task;
 mod time;
+pub(crate) mod token;
 
 pub(crate) use event::EventFrame;
 pub(crate) use problem::{Problem, Refusals};

@@ -103,8 +103,11 @@ pub(crate) struct AuditEntry {
     at: String,
     /// The same in milliseconds since the Unix epoch.
     at_ms: u64,
-    /// By which persona.
-    persona: String,
+    /// By which persona, where one did it.
+    persona: Option<String>,
+    /// Who asked for it through this API, where somebody did: `the page`, `the owner's token`, or
+    /// a program's token by name.
+    by: Option<String>,
     /// What.
     #[schema(example = "availability.answered")]
     action: String,
@@ -117,7 +120,8 @@ impl From<AuditView> for AuditEntry {
         Self {
             at: iso(view.at_ms),
             at_ms: view.at_ms,
-            persona: view.persona.to_string(),
+            persona: view.persona.map(|id| id.to_string()),
+            by: view.by,
             action: view.action,
             detail: view.detail,
         }

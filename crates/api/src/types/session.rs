@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::auth::SessionView;
+use crate::auth::{SessionView, Standing, scope::Scope};
 
 /// The code of a login link.
 #[derive(Deserialize, ToSchema)]
@@ -25,6 +25,10 @@ pub(crate) struct LoginCode {
 pub(crate) struct Session {
     /// By its token or by its session.
     kind: SessionKind,
+    /// What the audit log calls it.
+    name: String,
+    /// What it may do.
+    scopes: Vec<Scope>,
     /// What a page sends as `X-Conclave-Csrf` with every write; null for holders of the token.
     csrf: Option<String>,
     /// Seconds until the session ends if it is not used; null for holders of the token.
@@ -42,9 +46,10 @@ pub(crate) enum SessionKind {
 }
 
 impl Session {
-    /// A holder of the token.
-    pub(crate) fn token() -> Self {
-        Self { kind: SessionKind::Token, csrf: None, expires_in_seconds: None }
+    /// A holder of a token.
+    pub(crate) fn token(Standing { name, scopes }: Standing) -> Self {
+        let kind = SessionKind::Token;
+        Self { kind, name, scopes, csrf: None, expires_in_seconds: None }
     }
 }
 
@@ -52,6 +57,8 @@ impl From<SessionView> for Session {
     fn from(view: SessionView) -> Self {
         Self {
             kind: SessionKind::Session,
+            name: "the page".to_owned(),
+            scopes: vec![Scope::Admin],
             csrf: Some(view.csrf),
             expires_in_seconds: Some(view.expires_in.as_secs()),
         }

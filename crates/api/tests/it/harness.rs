@@ -33,6 +33,7 @@ pub(crate) struct Harness {
     pub(crate) log: EventLog,
     pub(crate) ready: watch::Sender<Readiness>,
     asked: Arc<Mutex<Vec<engine::Request>>>,
+    by: Arc<Mutex<Vec<Option<String>>>>,
     clock: Arc<Mutex<Instant>>,
     _dir: TempDir,
 }
@@ -101,10 +102,13 @@ impl Harness {
 
         let asked = Arc::new(Mutex::new(Vec::new()));
         let noted = Arc::clone(&asked);
+        let by = Arc::new(Mutex::new(Vec::new()));
+        let named = Arc::clone(&by);
         let (requests, mut calls) = mpsc::channel::<Call>(16);
         tokio::spawn(async move {
-            while let Some(Call { request, reply }) = calls.recv().await {
+            while let Some(Call { request, by, reply }) = calls.recv().await {
                 noted.lock().unwrap().push(request.clone());
+                named.lock().unwrap().push(by);
                 // The caller may have gone.
                 let _ = reply.send(answer(request));
             }
@@ -116,7 +120,7 @@ impl Harness {
         let node = Node::new(requests, log.clone());
         let router = api::app(node, Arc::clone(&credentials), authorities, is_ready);
         let host = host.to_owned();
-        Self { router, host, token, credentials, log, ready, asked, clock, _dir: dir }
+        Self { router, host, token, credentials, log, ready, asked, by, clock, _dir: dir }
     }
 
     pub(crate) fn pass_time(&self, time: Duration) {
@@ -126,6 +130,11 @@ impl Harness {
     /// The last thing the engine was asked, for looking at.
     pub(crate) fn last_asked(&self) -> String {
         format!("{:?}", self.asked.lock().unwrap().last().expect("something was asked"))
+    }
+
+    /// Who asked last.
+    pub(crate) fn by(&self) -> Option<String> {
+        self.by.lock().unwrap().last().cloned().flatten()
     }
 
     /// What the engine was asked so far.

@@ -15,3 +15,4 @@ mod page;
 #[cfg(target_os = "linux")]
 mod slow;
 mod table;
+mod tokens;

@@ -10,7 +10,7 @@ use axum::{
 use crate::harness::Harness;
 
 /// Every call there is.
-const CALLS: [(&str, &str); 44] = [
+const CALLS: [(&str, &str); 47] = [
     ("get", "/health/live"),
     ("get", "/health/ready"),
     ("get", "/openapi.json"),
@@ -52,6 +52,9 @@ const CALLS: [(&str, &str); 44] = [
     ("post", "/v1/queue/{persona}/retry"),
     ("post", "/v1/messages/{id}/cancel"),
     ("get", "/v1/session"),
+    ("get", "/v1/tokens"),
+    ("post", "/v1/tokens"),
+    ("delete", "/v1/tokens/{id}"),
     ("get", "/v1/tasks"),
     ("get", "/v1/tasks/{id}"),
     ("get", "/"),

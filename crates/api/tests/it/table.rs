@@ -86,6 +86,7 @@ pub(crate) fn answer(request: Request) -> Result<Reply, RequestError> {
             known(id == MESSAGE, "message")?;
             Ok(Reply::Message(message("hello")))
         }
+        Request::Note { .. } => Ok(Reply::Done),
         Request::ListEdits(id) => {
             known(id == MESSAGE, "message")?;
             let edit = |text: &str| EditView { text: text.into(), sent_at_ms: T };
@@ -171,7 +172,8 @@ pub(crate) fn answer(request: Request) -> Result<Reply, RequestError> {
         })),
         Request::ListAudit => Ok(Reply::Audit(vec![AuditView {
             at_ms: T,
-            persona: maya(),
+            persona: Some(maya()),
+            by: None,
             action: "availability.answered".into(),
             detail: "told Bob".into(),
         }])),

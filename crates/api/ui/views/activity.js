@@ -13,7 +13,7 @@ const NOUNS = {
   availability: "calendar", slots: "calendar", booking: "calendar", calendar: "calendar", event: "calendar",
   ballot: "vote", vote: "vote", proposal: "vote", certificate: "shield", decision: "vote",
   contact: "people", invite: "link", message: "chat", conversation: "chat", member: "people",
-  task: "spark", approval: "inbox", persona: "people", settings: "settings", card: "network",
+  task: "spark", approval: "inbox", persona: "people", settings: "settings", card: "network", token: "lock", delivery: "clock", members: "people",
 };
 
 /** `ballot.cast` as `Ballot cast`. @param {string} action */
@@ -30,10 +30,10 @@ export function activity() {
         update();
       },
     }));
-  const head = { title: "Activity", words: "Everything said or done in your name, the newest first.", actions: search };
+  const head = { title: "Activity", words: "Everything said or done in your name and who asked for it, the newest first.", actions: search };
   if (state.audit === null) return page(head, skeleton(6));
   const wanted = filter.trim().toLowerCase();
-  const entries = state.audit.filter((e) => e.persona === state.persona && `${actionInWords(e.action)} ${e.detail}`.toLowerCase().includes(wanted));
+  const entries = state.audit.filter((e) => (e.persona === null || e.persona === state.persona) && `${actionInWords(e.action)} ${e.detail} ${e.by ?? ""}`.toLowerCase().includes(wanted));
   if (entries.length === 0) {
     return page(head, wanted
       ? empty({ icon: "search", title: "Nothing matches", words: "Try another word, or clear the filter." })
@@ -50,7 +50,7 @@ export function activity() {
       h("h2", { class: "section-title" }, day),
       h("ol", { class: "panel rows audit" }, list.map((e, index) =>
         h("li", { class: "row", key: `${e.at}-${index}` },
-          h("span", { class: "audit-icon", title: nameOf(e.persona) }, icon(NOUNS[e.action.split(".")[0]] ?? "activity", 18)),
-          h("div", { class: "row-words" }, h("span", { class: "audit-title", title: e.action }, actionInWords(e.action)), h("span", { class: "muted small audit-detail" }, sentence(e.detail))),
+          h("span", { class: "audit-icon", title: e.persona ? nameOf(e.persona) : e.by }, icon(NOUNS[e.action.split(".")[0]] ?? "activity", 18)),
+          h("div", { class: "row-words" }, h("span", { class: "audit-title", title: e.action }, actionInWords(e.action)), h("span", { class: "muted small audit-detail" }, [sentence(e.detail), e.by && `by ${e.by}`].filter(Boolean).join(" \u00b7 "))),
           h("time", { class: "row-state muted small", datetime: e.at, title: exactTime(e.at) }, timeOfDay(e.at))))))));
 }

@@ -5,6 +5,7 @@ import { patch, signOut } from "../api.js";
 import { h } from "../dom.js";
 import { avatar } from "../elements/avatar.js";
 import { chip, copyable, field, page, skeleton, toggle } from "../elements/parts.js";
+import { programs } from "../elements/programs.js";
 import { toast, toastError } from "../elements/toast.js";
 import { icon } from "../icons.js";
 import { currentPersona } from "../model.js";
@@ -49,7 +50,7 @@ export function settings() {
   const us = currentPersona();
   if (!us) return page({ title: "Settings" }, skeleton(5));
   return page({ title: "Settings", words: `What ${us.name} may do in your name.` },
-    identity(us), alone(us), privacy(us), time(us), calendar(us), limits(us), browser());
+    identity(us), alone(us), privacy(us), time(us), calendar(us), limits(us), programs(), browser());
 }
 
 /** @param {string} title @param {string} words @param {...import("../dom.js").Child} content */

@@ -89,7 +89,7 @@ impl Link {
     /// Tells events until one side has enough.
     async fn talk(&mut self, cursor: Option<u64>) -> End {
         let cursor = match self.caller {
-            Caller::Token => cursor,
+            Caller::Token | Caller::Granted(_) => cursor,
             Caller::Session(_) => match self.greeting().await {
                 Ok(hello) => hello.cursor.or(cursor),
                 Err(end) => return end,
