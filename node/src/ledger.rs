@@ -6,7 +6,7 @@ use engine::{Change, Ledger, Table, Write};
 use store::{Batch, Dir, KeyRange, Store};
 
 /// The store's name for each of the engine's tables.
-fn table(table: Table) -> store::Table {
+pub(crate) fn table(table: Table) -> store::Table {
     match table {
         Table::Identity => store::Table::Identity,
         Table::Group => store::Table::Group,

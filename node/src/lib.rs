@@ -8,8 +8,10 @@
 //! | where does a setting come from? | `config.rs` |
 //! | how does a node speak with mailboxes, and when is it one? | `post.rs`, `serve.rs` |
 //! | what if the clock leaps, or the disk fills up? | `clock.rs`, `space.rs` |
+//! | what is in a backup, and how is it sealed? | `backup/` |
 //! | what does `conclave demo` do? | `demo/` |
 
+mod backup;
 pub mod bench;
 pub mod cli;
 pub mod client;

@@ -81,6 +81,7 @@ pub(crate) const CALENDARS_FILE: &str = "calendars.toml";
 /// message says what to do.
 pub async fn start(config: &Config) -> anyhow::Result<Running> {
     let folder = &config.data_dir;
+    crate::backup::refuse_retired(folder)?;
     create_private(folder)?;
     let root = RootKey::load_or_create(&folder.join("root.key"))?;
     let store = store::open_ledger(&folder.join("ledger"), config.ledger, &root)?;
@@ -261,7 +262,7 @@ fn node_key(store: &dyn Store) -> anyhow::Result<NodeKey> {
     Ok(NodeKey::from_seed(&seed))
 }
 
-fn create_private(folder: &Path) -> anyhow::Result<()> {
+pub(crate) fn create_private(folder: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(folder)
         .and_then(|()| std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700)))
         .with_context(|| format!("cannot use {} as data folder", folder.display()))

@@ -4,6 +4,7 @@
 
 mod about;
 mod arrows;
+mod backup;
 mod browser;
 mod caldav;
 mod demo;

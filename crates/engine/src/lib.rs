@@ -22,11 +22,13 @@
 //! | how is a vote run? | `decisions/` |
 //! | how does "find a dinner slot" become a calendar entry? | `tasks/`, `questions.rs`, `agent.rs` |
 //! | what stands on disk? | `rows.rs` |
+//! | what of it belongs in a backup? | `backup.rs` |
 //! | what does a screen show? | `query.rs`, `view.rs` |
 
 mod about;
 mod agent;
 mod approvals;
+pub mod backup;
 mod contacts;
 mod conversations;
 mod decisions;

@@ -22,8 +22,16 @@ impl Target {
         &self,
         environment: impl Fn(&str) -> Option<String>,
     ) -> anyhow::Result<PathBuf> {
+        Ok(self.config(environment)?.data_dir)
+    }
+
+    /// The node's settings.
+    pub(super) fn config(
+        &self,
+        environment: impl Fn(&str) -> Option<String>,
+    ) -> anyhow::Result<Config> {
         let flags = Layer { data_dir: self.data_dir.clone(), ..Layer::default() };
-        Ok(Config::load(flags, None, environment)?.data_dir)
+        Config::load(flags, None, environment)
     }
 }
 

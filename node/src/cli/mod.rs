@@ -3,6 +3,7 @@
 //! Exit codes: 0 it worked; 1 it failed, or a certificate is invalid; 2 the command line was not
 //! understood, or a certificate is sound but nobody vouches for its voters.
 
+mod backup;
 mod calendar;
 mod clients;
 mod doctor;
@@ -149,6 +150,30 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Write who your personas are and what was said to one file, under a passphrase
+    ///
+    /// The node must not run. What must never exist twice (keys of running groups, votes under
+    /// way, mail on its way) is not in the file.
+    Backup {
+        /// The file to write
+        file: PathBuf,
+        #[command(flatten)]
+        target: clients::Target,
+        #[command(flatten)]
+        passphrase: backup::Passphrase,
+        /// Mark this folder so that no node starts there again
+        #[arg(long)]
+        retire: bool,
+    },
+    /// Make a node out of a backup, in a folder that holds none
+    Restore {
+        /// The file to read
+        file: PathBuf,
+        #[command(flatten)]
+        target: clients::Target,
+        #[command(flatten)]
+        passphrase: backup::Passphrase,
+    },
     /// Print every effective setting and where it comes from
     Config {
         #[command(flatten)]
@@ -216,6 +241,12 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::Doctor { settings, config, json } => {
             doctor::run(&Config::load(settings, config.as_deref(), environment)?, json).await
+        }
+        Command::Backup { file, target, passphrase, retire } => {
+            backup::create(&target.config(environment)?, &file, &passphrase, retire)
+        }
+        Command::Restore { file, target, passphrase } => {
+            backup::restore(&target.config(environment)?, &file, &passphrase)
         }
         Command::Config { settings, config } => {
             let config = Config::load(settings, config.as_deref(), environment)?;

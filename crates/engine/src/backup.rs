@@ -1,0 +1,119 @@
+//! What of the ledger belongs into a backup, and what becomes of it when it is restored.
+//!
+//! A backup holds who the owner's personas are, whom they know and what was said. It never holds
+//! what must not exist twice: the ratchets of groups, signing slots of votes, and envelopes on
+//! their way. Whoever restores is a new device: it joins groups anew, and it counts on from the
+//! time of day, so that nothing the old copy ever counted is counted again.
+
+use protocol::{
+    identity::{ConversationId, MessageId, PersonaId},
+    wire::DecodeError,
+};
+
+use crate::{
+    effect::Table,
+    rows::{self, ConversationRow, PersonaRow},
+};
+
+/// The tables a backup has rows of. Of the others:
+///
+/// - Group, Vote: using their secrets or slots twice would break what they protect;
+/// - Outbox, Inbox, Idempotency: envelopes are sealed by those ratchets;
+/// - Invite, Approval, Task, Booking: the old copy may have acted on them since.
+pub const KEPT: [Table; 7] = [
+    Table::Identity,
+    Table::Contact,
+    Table::Card,
+    Table::Conversation,
+    Table::Message,
+    Table::Receipt,
+    Table::Audit,
+];
+
+/// A persona and a conversation.
+const CONVERSATION_KEY_BYTES: usize = 48;
+
+/// Whether a row of a kept table belongs into a backup: wishes for changes of a group are made
+/// again by whoever has them still.
+pub fn is_kept(table: Table, key: &[u8]) -> bool {
+    table != Table::Conversation || key.len() == CONVERSATION_KEY_BYTES
+}
+
+/// A row as the restored node gets it.
+///
+/// # Errors
+/// [`DecodeError`]: the row is damaged, or of a newer version.
+pub fn restored(
+    table: Table,
+    key: &[u8],
+    value: Vec<u8>,
+    now_ms: u64,
+) -> Result<Vec<u8>, DecodeError> {
+    match table {
+        Table::Identity => {
+            let mut row: PersonaRow = rows::from_bytes(&value)?;
+            // Newer than any card of the old copy, and with a package whose secret is here: the
+            // session makes one when it has none.
+            row.card_sequence = row.card_sequence.saturating_add(1).max(now_ms);
+            row.key_package = Vec::new();
+            Ok(rows::to_bytes(&row))
+        }
+        Table::Conversation => {
+            let mut row: ConversationRow = rows::from_bytes(&value)?;
+            let bad = || DecodeError::Malformed("key of a conversation".into());
+            let (persona, conversation) = key.split_at_checked(32).ok_or_else(bad)?;
+            let persona = PersonaId::from_slice(persona).ok_or_else(bad)?;
+            let conversation = ConversationId::from_slice(conversation).ok_or_else(bad)?;
+            row.active = false;
+            // Who is added again goes on from here; each number names one message for ever.
+            let last = row.next_seq.max(now_ms);
+            row.previous = MessageId::derive(conversation, persona, last);
+            row.next_seq = last.saturating_add(1);
+            Ok(rows::to_bytes(&row))
+        }
+        _ => Ok(value),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::request::ConversationKind;
+
+    #[test]
+    fn nothing_that_must_not_exist_twice_is_kept() {
+        for table in [Table::Group, Table::Vote, Table::Outbox, Table::Inbox] {
+            assert!(!KEPT.contains(&table), "{table:?}");
+        }
+    }
+
+    #[test]
+    fn a_restored_conversation_waits_to_be_joined_and_counts_on_from_the_clock() {
+        let (persona, conversation) = (PersonaId([1; 32]), ConversationId([2; 16]));
+        let key = rows::key(&[persona.as_bytes(), conversation.as_bytes()]);
+        let row = |next_seq| ConversationRow {
+            kind: ConversationKind::Group,
+            title: "Dinner".into(),
+            creator: persona,
+            created_at_ms: 1,
+            active: true,
+            next_seq,
+            previous: MessageId([0; 16]),
+            epochs: Vec::new(),
+        };
+        let restore = |next_seq, now_ms| {
+            let value = rows::to_bytes(&row(next_seq));
+            let value = restored(Table::Conversation, &key, value, now_ms).unwrap();
+            rows::from_bytes::<ConversationRow>(&value).unwrap()
+        };
+        let first = restore(7, 1_000_000);
+        assert!(!first.active && first.next_seq > 1_000_000);
+        let previous = MessageId::derive(conversation, persona, first.next_seq - 1);
+        assert_eq!(first.previous, previous, "else others refuse the next message");
+        // A backup of the restored node, and one of the old copy restored again later.
+        assert!(restore(first.next_seq + 50, 1_000_001).next_seq > first.next_seq + 50);
+        assert!(restore(7, 2_000_000).next_seq > first.next_seq + 50);
+        let damaged = vec![1, 2, 3];
+        assert!(restored(Table::Conversation, &key, damaged, 1).is_err());
+    }
+}
