@@ -12,6 +12,7 @@ use crate::{
 impl Engine {
     pub(crate) fn on_request(&mut self, id: RequestId, request: Request, by: Option<String>) {
         let change = by.and_then(|by| Some((by, self.change(&request)?)));
+        let (is_note, written) = (matches!(request, Request::Note { .. }), self.written());
         let result = match request {
             Request::Discover(whom) => return self.discover(id, whom),
             Request::CreatePersona { name, handle, settings, calendar } => {
@@ -94,7 +95,9 @@ impl Engine {
                 reason: format!("{reading:?} only reads and is answered by Engine::query"),
             }),
         };
-        if let Some((by, (action, detail))) = change.filter(|_| result.is_ok()) {
+        // A request repeated under its key, or for what is so already, changes nothing.
+        let changed = result.is_ok() && (is_note || self.written() > written);
+        if let Some((by, (action, detail))) = change.filter(|_| changed) {
             self.audit_change(by, action, detail);
         }
         self.reply(id, result);

@@ -280,6 +280,11 @@ impl Engine {
         self.writes.push(Write { table, key, change: Change::DeleteUnder });
     }
 
+    /// How many rows this step has changed so far.
+    pub(crate) fn written(&self) -> usize {
+        self.writes.len()
+    }
+
     /// Queues an effect behind everything this step stores.
     pub(crate) fn then(&mut self, effect: Effect) {
         self.outward.push(effect);
