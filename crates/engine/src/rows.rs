@@ -26,6 +26,7 @@
 //! | Vote | persona, proposal, `c`, core key | the decision core's rows |
 //! | Vote | persona, proposal, `x` | [`ProposalRow`] |
 //! | Vote | persona, proposal, `y`, hash | [`EarlyRow`] |
+//! | Vote | persona, proposal, `z` | [`MissingRow`] |
 //! | Task | task | [`TaskRow`] |
 //! | Task | `q`, question | [`QuestionRow`] |
 //! | Approval | approval | [`ApprovalRow`] |
@@ -391,6 +392,15 @@ pub struct EarlyRow {
     /// The message.
     #[serde(with = "serde_bytes")]
     pub body: Vec<u8>,
+}
+
+/// A proposal that is spoken of and has not come.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MissingRow {
+    /// Where it is spoken of.
+    pub conversation: ConversationId,
+    /// Who spoke of it first.
+    pub first: PersonaId,
 }
 
 /// Something the owner asked for.

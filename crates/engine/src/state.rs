@@ -15,7 +15,7 @@ use crate::{
     about::Ahead,
     agent::Errand,
     conversations::Affairs,
-    decisions::{Early, Poll},
+    decisions::{Early, Missing, Poll},
     effect::{Change, Effect, Table, Ticket, Write},
     event::{Event, EventBody},
     input::Input,
@@ -59,6 +59,8 @@ pub struct Engine {
     /// Decisions with slots on their way to the disk, whose signatures wait.
     pub(crate) unsigned: BTreeSet<(PersonaId, ProposalId)>,
     pub(crate) early: Early,
+    /// Proposals that are spoken of and have not come.
+    pub(crate) missing: BTreeMap<(PersonaId, ProposalId), Missing>,
     pub(crate) tasks: BTreeMap<LocalId, TaskRow>,
     pub(crate) questions: Questions,
     pub(crate) approvals: BTreeMap<LocalId, ApprovalRow>,
@@ -134,6 +136,7 @@ impl Engine {
             decisions: BTreeMap::new(),
             unsigned: BTreeSet::new(),
             early: BTreeMap::new(),
+            missing: BTreeMap::new(),
             tasks: BTreeMap::new(),
             questions: Questions::new(),
             approvals: BTreeMap::new(),

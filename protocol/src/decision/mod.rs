@@ -13,6 +13,7 @@
 //! | `proposal`, `charter` | the question with everything frozen in it |
 //! | `rule`, `count`, `schulze`, `settled` | how ballots become an outcome |
 //! | `ballot`, `messages`, `votes`, `signed` | what members say, and the envelope it travels in |
+//! | `ask` | for a proposal that did not come |
 //! | `cut` | which ballots count, and why |
 //! | `guard` | what is never signed twice |
 //! | `core` | one member's part, as a state machine |
@@ -22,6 +23,7 @@
 //!
 //! The byte layouts and the verifier's steps are specified in `protocol/spec/decision.md`.
 
+mod ask;
 mod ballot;
 mod calendar;
 mod certificate;
@@ -43,6 +45,7 @@ mod signed;
 mod verify;
 mod votes;
 
+pub use ask::Ask;
 pub use ballot::Ballot;
 pub use certificate::{CERTIFICATE_BYTES_MAX, Certificate, CertificateError};
 pub use charter::Charter;

@@ -40,10 +40,12 @@ pub enum Kind {
     Proof = 10,
     /// A complete certificate. Not signed itself.
     Certificate = 11,
+    /// Asks a member to pass on the proposal. Not signed itself.
+    Ask = 12,
 }
 
 impl Kind {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Proposal,
         Self::Ballot,
         Self::Held,
@@ -55,6 +57,7 @@ impl Kind {
         Self::Evidence,
         Self::Proof,
         Self::Certificate,
+        Self::Ask,
     ];
 
     /// The kind behind a number, where this version knows it.
@@ -65,7 +68,7 @@ impl Kind {
     /// The largest whole message of this kind, in bytes.
     pub fn bytes_max(self) -> usize {
         match self {
-            Self::Notarize | Self::Nullify | Self::Finalize | Self::Confirm => 256,
+            Self::Notarize | Self::Nullify | Self::Finalize | Self::Confirm | Self::Ask => 256,
             Self::Ballot => 512,
             Self::Proposal | Self::Held => 8 * 1024,
             Self::Evidence => 20 * 1024,

@@ -4,10 +4,12 @@
 //! conversation, its state is kept in the ledger, and every signature waits for the row that
 //! forbids a second one: the core signs only after [`crate::Input::Stored`].
 
+mod missing;
 mod run;
 mod settle;
 mod show;
 
+pub(crate) use missing::Missing;
 pub use show::outcome_in_words;
 
 use std::collections::BTreeSet;
@@ -21,7 +23,7 @@ use crate::{
     effect::Table,
     messages::sha256,
     request::LocalId,
-    rows::{self, EarlyRow, ProposalRow},
+    rows::{self, EarlyRow, MissingRow, ProposalRow},
     state::{Engine, LoadError, Rows, damaged, read},
 };
 
@@ -35,6 +37,8 @@ pub(crate) const DEADLINE_MS: u64 = 10 * 60 * 1000;
 pub(crate) struct Poll {
     pub(crate) core: Decision,
     pub(crate) row: ProposalRow,
+    /// Who has asked us to pass the proposal on.
+    pub(crate) asked_by: BTreeSet<PersonaId>,
 }
 
 /// What is put to the vote.
@@ -68,6 +72,10 @@ pub(crate) fn load(engine: &mut Engine, tables: &mut Rows) -> Result<(), LoadErr
                 let row: EarlyRow = read(Table::Vote, &value)?;
                 engine.early.entry((persona, proposal)).or_default().insert(row);
             }
+            Some((b'z', [])) => {
+                let row: MissingRow = read(Table::Vote, &value)?;
+                engine.missing.insert((persona, proposal), Missing::restored(&row));
+            }
             _ => return Err(bad()),
         }
     }
@@ -76,7 +84,8 @@ pub(crate) fn load(engine: &mut Engine, tables: &mut Rows) -> Result<(), LoadErr
             .map_err(|error| damaged(Table::Vote, &error.to_string()))?;
         let row = notes.remove(&(persona, proposal)).ok_or_else(bad)?;
         // What was read is on disk, so signatures that waited for it may be made.
-        engine.decisions.insert((persona, proposal), Poll { core, row });
+        let asked_by = BTreeSet::new();
+        engine.decisions.insert((persona, proposal), Poll { core, row, asked_by });
         engine.unsigned.insert((persona, proposal));
     }
     engine.on_stored();

@@ -85,7 +85,8 @@ impl Engine {
             shown: BTreeSet::new(),
         };
         self.put(Table::Vote, note_key(&me, &id), &row);
-        self.decisions.insert((me, id), Poll { core, row });
+        self.decisions.insert((me, id), Poll { core, row, asked_by: BTreeSet::new() });
+        self.found_missing(me, id);
         self.drive(me, id);
         for row in self.early.remove(&(me, id)).unwrap_or_default() {
             self.delete(Table::Vote, early_key(&me, &id, &row));
@@ -105,34 +106,32 @@ impl Engine {
     ) {
         let Ok(head) = decision::peek(body) else { return };
         let id = head.proposal;
-        if let Some(poll) = self.decisions.get(&(me, id)) {
+        if head.kind == Kind::Ask {
+            self.on_ask(me, conversation, author, body);
+        } else if let Some(poll) = self.decisions.get(&(me, id)) {
             if poll.row.conversation == conversation {
                 self.feed(me, id, decision::Input::Message(body.to_vec()));
             }
         } else if head.kind == Kind::Proposal {
-            if let Some(core) = self.admit(me, conversation, author, body) {
+            if let Some(core) = self.admit(me, conversation, body) {
                 self.begin(me, conversation, core, None);
             }
         } else {
             self.keep_early(me, id, author, body);
+            self.note_missing(me, conversation, id, author);
         }
     }
 
-    /// A proposal counts only from its own proposer, in its own group, for an epoch we were in.
-    fn admit(
-        &self,
-        me: PersonaId,
-        conversation: ConversationId,
-        author: PersonaId,
-        body: &[u8],
-    ) -> Option<Decision> {
+    /// A proposal counts only in its own group and for an epoch we were in. Its proposer signed it,
+    /// so any member may pass it on.
+    fn admit(&self, me: PersonaId, conversation: ConversationId, body: &[u8]) -> Option<Decision> {
         let signed = SignedProposal::from_bytes(body).ok()?;
         let (_, proposal) = signed.verify().ok()?;
         let row = self.conversation(me, conversation).ok()?;
         let epoch = row.epochs.iter().find(|epoch| {
             epoch.epoch == proposal.epoch && epoch.context_hash == proposal.context_hash
         })?;
-        if proposal.group != conversation || proposal.proposer != author {
+        if proposal.group != conversation {
             return None;
         }
         Decision::new(signed, epoch.roster.clone(), me).ok()
@@ -177,10 +176,7 @@ impl Engine {
                     self.put_bytes(Table::Vote, core_key(&me, &id, &key), value);
                 }
                 decision::Effect::Broadcast(bytes) => {
-                    let content = Content::new(ContentKind::Decision, bytes);
-                    if let Err(error) = self.say(me, conversation, content) {
-                        self.audit(me, "decision.unsent", error.to_string());
-                    }
+                    self.say_decision(me, conversation, bytes);
                 }
                 decision::Effect::Refused(reason) => refused = Some(reason.to_string()),
                 decision::Effect::Decided(_) => self.on_decided(me, id),
@@ -211,10 +207,12 @@ impl Engine {
     }
 
     pub(crate) fn decisions_timeout(&self) -> Option<u64> {
-        self.decisions.values().filter_map(|poll| poll.core.poll_timeout()).min()
+        let polls = self.decisions.values().filter_map(|poll| poll.core.poll_timeout());
+        polls.chain(self.missing_timeout()).min()
     }
 
     pub(crate) fn on_decision_timeout(&mut self) {
+        self.on_missing_timeout();
         let now_ms = self.now_ms;
         let due = |poll: &Poll| poll.core.poll_timeout().is_some_and(|at_ms| at_ms <= now_ms);
         let due: Vec<_> =

@@ -168,6 +168,8 @@ impl Decision {
         match head.kind {
             // Its id is its hash: what we have is the same.
             Kind::Proposal => Ok(()),
+            // Answered by whoever carries our messages, who knows the asker.
+            Kind::Ask => Ok(()),
             Kind::Proof => self.on_proof(bytes),
             Kind::Certificate => self.on_certificate(bytes),
             _ => self.on_signed(&SignedMessage::from_bytes(bytes)?),
