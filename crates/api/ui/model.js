@@ -39,7 +39,8 @@ import { state } from "./store.js";
  *   question: string, options: string[], rule: Rule, opens_at: string, deadline: string, early_close: boolean,
  *   phase: "open" | "closing" | "deciding" | "decided" | "forked", waiting: string,
  *   voters: Voter[], tally: number[], cast: number, outcome: string | null, winners: number[],
- *   tie: boolean, certified: boolean }} Proposal
+ *   tie: boolean, certified: boolean, receipts: number | null, receipts_needed: number,
+ *   evidence: { persona: string, name: string, offence: string }[] }} Proposal
  * @typedef {{ at: string, text: string }} Step
  * @typedef {{ id: string, persona: string, text: string, state: string, steps: Step[],
  *   question: string | null, conversation: string | null, proposal: string | null,

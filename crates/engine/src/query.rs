@@ -74,7 +74,9 @@ impl Engine {
             Request::GetProposal(id) => {
                 let here = self.decisions.keys().find(|(_, proposal)| proposal == id);
                 match here {
-                    Some((me, id)) => self.proposal_view(*me, *id).map(Reply::Proposal),
+                    Some((me, id)) => {
+                        self.proposal_view(*me, *id).map(Box::new).map(Reply::Proposal)
+                    }
                     None => Err(RequestError::NotFound { what: "proposal" }),
                 }
             }

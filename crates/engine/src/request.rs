@@ -303,7 +303,7 @@ pub enum Reply {
     /// What a message said.
     Edits(Vec<EditView>),
     /// One proposal.
-    Proposal(ProposalView),
+    Proposal(Box<ProposalView>),
     /// Several proposals.
     Proposals(Vec<ProposalView>),
     /// The certificate file, exactly as `conclave verify` reads it.

@@ -60,13 +60,13 @@ impl Engine {
                 let ask =
                     Question { question, options, rule, deadline_ms, grace_ms, early_close, task };
                 let proposal = self.propose(conversation, speaker, ask)?;
-                Ok(Reply::Proposal(self.proposal_view(speaker, proposal)?))
+                Ok(Reply::Proposal(Box::new(self.proposal_view(speaker, proposal)?)))
             }),
             Request::Vote { proposal, persona, choice } => {
                 self.voter(proposal, persona).and_then(|voter: PersonaId| {
                     self.cast(voter, proposal, choice)?;
                     self.audit(voter, "ballot.cast", "by the owner".into());
-                    Ok(Reply::Proposal(self.proposal_view(voter, proposal)?))
+                    Ok(Reply::Proposal(Box::new(self.proposal_view(voter, proposal)?)))
                 })
             }
             Request::CreateTask { persona, text, decide_within_ms } => {

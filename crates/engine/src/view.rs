@@ -268,6 +268,23 @@ pub struct ProposalView {
     pub tie: bool,
     /// Whether the certificate can be fetched.
     pub certified: bool,
+    /// How many sealers signed that they hold our ballot; none when we have not voted.
+    pub receipts: Option<u16>,
+    /// With how many receipts our ballot is counted, whatever the others do.
+    pub receipts_needed: u16,
+    /// Who contradicted itself under its own signature.
+    pub evidence: Vec<EvidenceView>,
+}
+
+/// Somebody who signed two things of which an honest member signs one.
+#[derive(Debug, Clone)]
+pub struct EvidenceView {
+    /// Who.
+    pub persona: PersonaId,
+    /// What it calls itself.
+    pub name: String,
+    /// What it did, such as `two_ballots`.
+    pub offence: &'static str,
 }
 
 /// A voter and what is known of its vote.

@@ -4,7 +4,7 @@ use std::{io::Read, path::Path, process::ExitCode};
 
 use anyhow::Context;
 use protocol::{
-    decision::{self, Certificate, TrustAnchors, Verdict},
+    decision::{self, Certificate, TrustAnchors, Verdict, Verified},
     identity::PersonaId,
 };
 
@@ -25,9 +25,8 @@ pub(super) fn run(file: &Path, trust: &[String], json: bool) -> anyhow::Result<E
         Ok(certificate) => certificate,
         Err(error) => return Ok(report("invalid", None, Some(error.to_string()), json, 1)),
     };
-    let sound = Some(&certificate);
     Ok(match decision::verify(&certificate, &TrustAnchors::new(anchors)) {
-        Verdict::Valid(_) => report("valid", sound, None, json, 0),
+        Verdict::Valid(verified) => report("valid", Some((&certificate, &verified)), None, json, 0),
         Verdict::Unanchored(verified) => {
             let unknown: Vec<String> = verified.unknown.iter().map(PersonaId::to_string).collect();
             let reason = format!(
@@ -35,7 +34,7 @@ pub(super) fn run(file: &Path, trust: &[String], json: bool) -> anyhow::Result<E
                  name the keys you know with --trust",
                 unknown.join(", ")
             );
-            report("unanchored", sound, Some(reason), json, 2)
+            report("unanchored", Some((&certificate, &verified)), Some(reason), json, 2)
         }
         Verdict::Invalid(reason) => report("invalid", None, Some(reason.to_string()), json, 1),
     })
@@ -43,7 +42,7 @@ pub(super) fn run(file: &Path, trust: &[String], json: bool) -> anyhow::Result<E
 
 fn report(
     verdict: &str,
-    sound: Option<&Certificate>,
+    sound: Option<(&Certificate, &Verified)>,
     reason: Option<String>,
     json: bool,
     code: u8,
@@ -52,12 +51,15 @@ fn report(
         let value = serde_json::json!({
             "verdict": verdict,
             "reason": reason,
-            "proposal": sound.map(|c| c.proposal_id().to_string()),
-            "question": sound.map(|c| c.proposal().question.clone()),
-            "outcome": sound.map(outcome),
-            "tally": sound.map(|c| c.result().tally.clone()),
-            "cast": sound.map(|c| c.result().cast),
-            "electorate": sound.map(|c| c.result().electorate),
+            "proposal": sound.map(|(c, _)| c.proposal_id().to_string()),
+            "question": sound.map(|(c, _)| c.proposal().question.clone()),
+            "outcome": sound.map(|(c, _)| outcome(c)),
+            "tally": sound.map(|(c, _)| c.result().tally.clone()),
+            "cast": sound.map(|(c, _)| c.result().cast),
+            "electorate": sound.map(|(c, _)| c.result().electorate),
+            "void": sound.map(|(_, verified)| dids(&verified.void)),
+            "confirmed_by": sound.map(|(c, _)| dids(&confirmed_by(c))),
+            "trusted": sound.map(|(c, verified)| dids(&trusted(c, verified))),
         });
         println!("{value:#}");
         return ExitCode::from(code);
@@ -66,14 +68,43 @@ fn report(
     if let Some(reason) = reason {
         println!("  {reason}");
     }
-    if let Some(certificate) = sound {
+    if let Some((certificate, verified)) = sound {
         let result = certificate.result();
         println!("  question   {}", certificate.proposal().question);
         println!("  outcome    {}", outcome(certificate));
         println!("  votes      {} of {}", result.cast, result.electorate);
         println!("  tally      {:?}", result.tally);
+        list("void", "signed two ballots", &verified.void);
+        list("confirmed", "by these of the sealers", &confirmed_by(certificate));
+        list("trusted", "keys named with --trust", &trusted(certificate, verified));
     }
     ExitCode::from(code)
+}
+
+/// Prints some personas, one a line; nothing when there are none.
+fn list(name: &str, meaning: &str, personas: &[PersonaId]) {
+    if !personas.is_empty() {
+        println!("  {name:<10} {} ({meaning})", personas.len());
+    }
+    for persona in personas {
+        println!("             {persona}");
+    }
+}
+
+fn confirmed_by(certificate: &Certificate) -> Vec<PersonaId> {
+    let sealers = certificate.confirms().iter().map(|confirm| usize::from(confirm.sealer));
+    // The sealers are the first of the electorate.
+    sealers.filter_map(|sealer| certificate.roster().get(sealer).copied()).collect()
+}
+
+/// The voters whose keys the caller named.
+fn trusted(certificate: &Certificate, verified: &Verified) -> Vec<PersonaId> {
+    let known = |persona: &&PersonaId| !verified.unknown.contains(persona);
+    certificate.roster().iter().filter(known).copied().collect()
+}
+
+fn dids(personas: &[PersonaId]) -> Vec<String> {
+    personas.iter().map(PersonaId::to_string).collect()
 }
 
 fn outcome(certificate: &Certificate) -> String {

@@ -56,7 +56,7 @@ async fn propose(
         early_close: new.early_close.unwrap_or(true),
     };
     expect_reply!(node.ask(request).await?,
-        Reply::Proposal(view) => (StatusCode::CREATED, Json(view.into())))
+        Reply::Proposal(view) => (StatusCode::CREATED, Json((*view).into())))
 }
 
 /// All proposals, or those of one conversation.
@@ -84,7 +84,7 @@ async fn get(
     PathId(id): PathId<ProposalId>,
 ) -> Result<Json<Proposal>, ApiError> {
     expect_reply!(node.ask(Request::GetProposal(id)).await?,
-        Reply::Proposal(view) => Json(view.into()))
+        Reply::Proposal(view) => Json((*view).into()))
 }
 
 /// Casts the owner's ballot. A ballot is signed once; there is no second thought.
@@ -100,7 +100,7 @@ async fn vote(
     let persona = bare_option(new.persona);
     let request = Request::Vote { proposal, persona, choice: new.choice.into() };
     expect_reply!(node.ask(request).await?,
-        Reply::Proposal(view) => (StatusCode::CREATED, Json(Proposal::from(view))).into_response(),
+        Reply::Proposal(view) => (StatusCode::CREATED, Json(Proposal::from(*view))).into_response(),
         Reply::Done => StatusCode::NO_CONTENT.into_response(),
     )
 }

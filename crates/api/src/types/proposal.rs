@@ -1,6 +1,6 @@
 //! Proposals and ballots.
 
-use engine::view::{ProposalView, VoterView};
+use engine::view::{EvidenceView, ProposalView, VoterView};
 use protocol::identity::PersonaId;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -103,6 +103,25 @@ pub(crate) struct Proposal {
     tie: bool,
     /// Whether the certificate can be fetched.
     certified: bool,
+    /// How many of the members who count signed that they hold our ballot; absent when we have not
+    /// voted.
+    receipts: Option<u16>,
+    /// With this many receipts our ballot is counted, or somebody is proved to have lied.
+    receipts_needed: u16,
+    /// Who contradicted itself under its own signature.
+    evidence: Vec<Evidence>,
+}
+
+/// Somebody who signed two things of which an honest member signs one.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Evidence {
+    /// Who.
+    persona: String,
+    /// What it calls itself.
+    name: String,
+    /// What it did: `two_ballots`, `lists`, `two_notarizations`, `two_finalizations`,
+    /// `notarized_and_finalized`, `nullified_and_finalized` or `two_confirmations`.
+    offence: String,
 }
 
 /// A voter and what is known of its vote.
@@ -156,6 +175,19 @@ impl From<ProposalView> for Proposal {
             winners: view.winners,
             tie: view.tie,
             certified: view.certified,
+            receipts: view.receipts,
+            receipts_needed: view.receipts_needed,
+            evidence: view.evidence.into_iter().map(Evidence::from).collect(),
+        }
+    }
+}
+
+impl From<EvidenceView> for Evidence {
+    fn from(view: EvidenceView) -> Self {
+        Self {
+            persona: view.persona.to_string(),
+            name: view.name,
+            offence: view.offence.to_owned(),
         }
     }
 }

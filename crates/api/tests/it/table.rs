@@ -95,11 +95,11 @@ pub(crate) fn answer(request: Request) -> Result<Reply, RequestError> {
         Request::React { .. } | Request::EditMessage { .. } | Request::DeleteMessage { .. } => {
             Ok(Reply::Accepted { message: MESSAGE })
         }
-        Request::Propose { .. } => Ok(Reply::Proposal(proposal())),
+        Request::Propose { .. } => Ok(Reply::Proposal(Box::new(proposal()))),
         Request::ListProposals { .. } => Ok(Reply::Proposals(vec![proposal()])),
         Request::GetProposal(id) | Request::Vote { proposal: id, .. } => {
             known(id == PROPOSAL, "proposal")?;
-            Ok(Reply::Proposal(proposal()))
+            Ok(Reply::Proposal(Box::new(proposal())))
         }
         Request::GetCertificate(id) => {
             known(id == PROPOSAL, "proposal")?;
@@ -288,6 +288,9 @@ fn proposal() -> ProposalView {
         winners: vec![],
         tie: false,
         certified: false,
+        receipts: None,
+        receipts_needed: 3,
+        evidence: Vec::new(),
     }
 }
 

@@ -185,14 +185,22 @@ function progress(p) {
   const us = ourVoter(p);
   const waitingFor = p.voters.filter((v) => v.choice === null && !v.void);
   const decided = p.phase === "decided";
+  const held = !decided && p.receipts !== null && p.receipts > 0 && !us?.void;
   return h("footer", { class: "proposal-foot" },
     h("span", { class: "muted small" },
       `${p.cast} of ${p.voters.length} voted`,
       us?.choice && !us.void ? ` · You voted ${choiceInWords(p, us.choice)}` : "",
+      held && (p.receipts >= p.receipts_needed ? " · Your vote is counted" : ` · Your vote is held by ${p.receipts}, counted with ${p.receipts_needed}`),
       !decided && h("span", { class: "provisional", title: "Ballots may still arrive; the count is final only when it is certified." }, "provisional")),
     !decided && waitingFor.length > 0 && h("span", { class: "waiting-for" }, h("span", { class: "muted small" }, "waiting for"), avatarStack(waitingFor)),
+    tooLate(us, p) && h("p", { class: "waiting-words", "data-testid": "too-late" }, icon("clock", 16),
+      `Voting ended before you voted.${decided ? " The result stands without your ballot, and the certificate says so." : ""}`),
     !decided && p.phase !== "open" && p.waiting && h("p", { class: "waiting-words" }, icon("clock", 16), sentence(p.waiting)));
 }
+
+/** Whether our vote would come too late. @param {import("../model.js").Voter | null} us @param {Proposal} p */
+const tooLate = (us, p) =>
+  us !== null && us.choice === null && !us.void && (p.phase !== "open" || Date.parse(p.deadline) <= Date.now());
 
 /** @param {Proposal} p @param {import("../model.js").Choice} choice */
 export function choiceInWords(p, choice) {

@@ -1,7 +1,7 @@
 //! What screens show of a decision.
 
 use protocol::{
-    decision::{self, DecisionView, Kind, Outcome},
+    decision::{self, DecisionView, Evidence, Kind, Offence, Outcome},
     identity::{ConversationId, PersonaId, ProposalId},
 };
 
@@ -12,7 +12,7 @@ use crate::{
     request::{Reply, RequestError},
     rows::EarlyRow,
     state::Engine,
-    view::{ProposalView, VoterView},
+    view::{EvidenceView, ProposalView, VoterView},
 };
 
 impl Engine {
@@ -29,7 +29,8 @@ impl Engine {
         let Ok(head) = decision::peek(body) else { return false };
         let id = head.proposal;
         match head.kind {
-            Kind::Proposal => true,
+            // A second one was passed on for members who lacked it.
+            Kind::Proposal => !self.decisions.contains_key(&(me, id)),
             Kind::Ballot => match self.decisions.get(&(me, id)) {
                 Some(poll) => {
                     poll.row.conversation == conversation && self.note_shown(me, id, author, body)
@@ -123,7 +124,18 @@ impl Engine {
             winners,
             tie,
             certified: result.is_some(),
+            receipts: view.receipts,
+            receipts_needed: view.quorum.q,
+            evidence: view.evidence.iter().map(|evidence| self.evidence_view(evidence)).collect(),
         })
+    }
+
+    fn evidence_view(&self, evidence: &Evidence) -> EvidenceView {
+        EvidenceView {
+            persona: evidence.culprit,
+            name: self.name_of(&evidence.culprit),
+            offence: offence_name(evidence.offence),
+        }
     }
 
     /// What a decision waits for.
@@ -151,6 +163,18 @@ impl Engine {
                 "two certificates contradict each other; the evidence names who lied".to_owned()
             }
         }
+    }
+}
+
+fn offence_name(offence: Offence) -> &'static str {
+    match offence {
+        Offence::TwoBallots => "two_ballots",
+        Offence::Lists => "lists",
+        Offence::TwoNotarizations => "two_notarizations",
+        Offence::TwoFinalizations => "two_finalizations",
+        Offence::NotarizedAndFinalized => "notarized_and_finalized",
+        Offence::NullifiedAndFinalized => "nullified_and_finalized",
+        Offence::TwoConfirmations => "two_confirmations",
     }
 }
 
