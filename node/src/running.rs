@@ -196,6 +196,12 @@ impl Running {
         Caller(self.calls.clone())
     }
 
+    /// Frames written to other nodes since the start, and their bytes.
+    pub async fn sent(&self) -> (u64, u64) {
+        let counts = self.network.status().await.counts;
+        (counts.frames_sent, counts.bytes_sent)
+    }
+
     /// Everything that happens from now on. A listener that falls behind misses the oldest.
     pub fn told(&self) -> broadcast::Receiver<engine::Event> {
         self.told.subscribe()

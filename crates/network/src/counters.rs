@@ -8,6 +8,7 @@ use crate::status::Counts;
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     pub(crate) frames_sent: Counter,
+    pub(crate) bytes_sent: Counter,
     pub(crate) frames_received: Counter,
     pub(crate) streams_malformed: Counter,
     pub(crate) links_broken: Counter,
@@ -44,6 +45,7 @@ impl Counters {
     pub(crate) fn read(&self) -> Counts {
         Counts {
             frames_sent: self.frames_sent.get(),
+            bytes_sent: self.bytes_sent.get(),
             frames_received: self.frames_received.get(),
             streams_malformed: self.streams_malformed.get(),
             links_broken: self.links_broken.get(),

@@ -184,6 +184,8 @@ impl Transport {
 pub struct Counts {
     /// Frames written to links.
     pub frames_sent: u64,
+    /// Bytes of those frames, without what the transport adds.
+    pub bytes_sent: u64,
     /// Well-formed frames received.
     pub frames_received: u64,
     /// Incoming streams closed because of an oversize, malformed or stalled frame.

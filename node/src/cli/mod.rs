@@ -182,7 +182,7 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
     },
-    /// Measure direct messages between two nodes on this machine, beside its raw limits
+    /// Measure direct messages or decisions between nodes on this machine, beside its raw limits
     Bench(bench::Options),
 }
 

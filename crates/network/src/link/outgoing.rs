@@ -144,6 +144,7 @@ impl Link {
                     }
                     writer.write_all(&frame).await?;
                     sent.frames_sent.one();
+                    sent.bytes_sent.add(frame.len() as u64);
                     next = frames.try_recv().ok().inspect(|frame| {
                         bytes.fetch_sub(frame.len(), Ordering::AcqRel);
                     });
