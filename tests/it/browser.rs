@@ -33,23 +33,20 @@ const DAY_MAX: Duration = Duration::from_secs(300);
 /// Fetching one small package.
 const NPM_MAX: Duration = Duration::from_secs(120);
 
-const SCRIPTS: [&str; 5] =
-    ["package.json", "package-lock.json", "browser.mjs", "owners.mjs", "pictures.mjs"];
+const SCRIPTS: [&str; 6] = [
+    "package.json",
+    "package-lock.json",
+    "browser.mjs",
+    "owners.mjs",
+    "approval.mjs",
+    "pictures.mjs",
+];
 
 const EMPTY: &str = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//t//t//EN\r\nEND:VCALENDAR\r\n";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn owners_live_a_day_on_the_page() -> anyhow::Result<()> {
-    let Some(chromium) = chromium().await.filter(|_| skip::has("node") && skip::has("npm")) else {
-        return skip::skipped(TEST, INSTALL);
-    };
-    let scripts = match scripts().await {
-        Ok(folder) => folder,
-        Err(error) => {
-            eprintln!("{error:#}");
-            return skip::skipped(TEST, "npm ci --prefix target/browser, with a network");
-        }
-    };
+    let Some((chromium, scripts)) = ready(TEST).await? else { return Ok(()) };
     let world = World::new()?;
     let calendar = |name: &str| -> anyhow::Result<PathBuf> {
         let file = world.path(format!("{name}.ics"));
@@ -82,7 +79,7 @@ async fn owners_live_a_day_on_the_page() -> anyhow::Result<()> {
         "certificate": certificate,
         "pictures": std::env::var_os(PICTURES).map(PathBuf::from),
     });
-    let told = run(&scripts, &given).await?;
+    let told = run(&scripts.join("owners.mjs"), &given).await?;
 
     let trust: Vec<&str> =
         told["trust"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
@@ -115,6 +112,55 @@ async fn owners_live_a_day_on_the_page() -> anyhow::Result<()> {
     Ok(())
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn five_approve_and_the_one_who_is_late_is_told() -> anyhow::Result<()> {
+    let Some((chromium, scripts)) = ready("five_approve_and_the_one_who_is_late_is_told").await?
+    else {
+        return Ok(());
+    };
+    let world = World::new()?;
+    let mut people = Vec::new();
+    for name in ["Alice", "Bob", "Carol", "Dave", "Erin"] {
+        let person = Person::new(&world, name, Setup::default()).await?;
+        if let Some(host) = people.first() {
+            person.meet(host).await?;
+        }
+        people.push(person);
+    }
+    let guests: Vec<&Person> = people[1..].iter().collect();
+    let conversation = people[0].open(&guests, Some("Five")).await?;
+    let certificate = world.path("certificate.json");
+    let mut doors = Vec::new();
+    for person in &people {
+        // Two of them sit before a page.
+        let node = Some(&person.node).filter(|_| ["Alice", "Bob"].contains(&&*person.name));
+        doors.push(door(person.api(), node).await?);
+    }
+    let given = json!({
+        "chromium": chromium,
+        "conversation": conversation,
+        "doors": doors,
+        "certificate": certificate,
+        "pictures": std::env::var_os(PICTURES).map(PathBuf::from),
+    });
+    let told = run(&scripts.join("approval.mjs"), &given).await?;
+
+    let trust: Vec<&str> = people.iter().map(|person| person.did.as_str()).collect();
+    let verdict = verify(&certificate, &trust).await?;
+    ensure!(verdict.code == 0, "{verdict:?}");
+    ensure!(verdict.output.contains("Picnic in the park"), "{verdict:?}");
+    ensure!(verdict.output.contains("4 of 5"), "{verdict:?}");
+    // The file of the page is the file of the node, and the late one has the same decision.
+    let proposal = text(&told, "proposal")?;
+    let file = fs::read_to_string(&certificate)?;
+    ensure!(file == people[0].certificate(&proposal).await?);
+    let digest = |file: &str| -> anyhow::Result<String> {
+        text(&serde_json::from_str::<Value>(file)?, "digest")
+    };
+    ensure!(digest(&file)? == digest(&people[1].certificate(&proposal).await?)?);
+    Ok(())
+}
+
 /// How the scripts reach a node, with a login link as `conclave login` prints it where a page is
 /// to be opened.
 async fn door(api: &Api, node: Option<&Node>) -> anyhow::Result<Value> {
@@ -130,10 +176,26 @@ async fn door(api: &Api, node: Option<&Node>) -> anyhow::Result<Value> {
     Ok(door)
 }
 
-/// Runs the owners' day and returns its last line.
-async fn run(scripts: &Path, given: &Value) -> anyhow::Result<Value> {
+/// A browser and the scripts for it; none when the test is skipped.
+async fn ready(test: &str) -> anyhow::Result<Option<(PathBuf, PathBuf)>> {
+    let Some(chromium) = chromium().await.filter(|_| skip::has("node") && skip::has("npm")) else {
+        skip::skipped(test, INSTALL)?;
+        return Ok(None);
+    };
+    match scripts().await {
+        Ok(scripts) => Ok(Some((chromium, scripts))),
+        Err(error) => {
+            eprintln!("{error:#}");
+            skip::skipped(test, "npm ci --prefix target/browser, with a network")?;
+            Ok(None)
+        }
+    }
+}
+
+/// Runs what the owners do and returns its last line.
+async fn run(script: &Path, given: &Value) -> anyhow::Result<Value> {
     let mut child = Command::new("node")
-        .arg(scripts.join("owners.mjs"))
+        .arg(script)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -7,7 +7,7 @@ use std::{
     time::Instant,
 };
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use tokio::{process::Child, time::timeout};
 
 use crate::{
@@ -69,6 +69,18 @@ impl Node {
     /// Its data folder.
     pub fn data(&self) -> PathBuf {
         self.folder.join("data")
+    }
+
+    /// Another node with the same keys and the same memory, in a new folder of the world. It does
+    /// not run yet.
+    ///
+    /// # Errors
+    /// This node runs, or the disk's.
+    pub fn copy(&self, world: &World, name: &str) -> anyhow::Result<Self> {
+        ensure!(self.child.is_none(), "a running node cannot be copied");
+        let folder = world.path(name);
+        copy_folder(&self.data(), &folder.join("data"))?;
+        Ok(Self { setup: self.setup.clone(), folder, child: None, api: Api::nowhere() })
     }
 
     /// Ends it as a power cut does, with SIGKILL.
@@ -147,4 +159,18 @@ impl Node {
         self.child = Some(child);
         Ok(())
     }
+}
+
+fn copy_folder(from: &Path, to: &Path) -> anyhow::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let to = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_folder(&entry.path(), &to)?;
+        } else {
+            fs::copy(entry.path(), to)?;
+        }
+    }
+    Ok(())
 }
