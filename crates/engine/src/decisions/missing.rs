@@ -119,8 +119,12 @@ impl Engine {
         let Ok(ask) = Ask::from_bytes(body) else { return };
         let Ok(head) = protocol::decision::peek(body) else { return };
         let Some(poll) = self.decisions.get_mut(&(me, head.proposal)) else { return };
-        if ask.of() != me || poll.row.conversation != conversation || !poll.asked_by.insert(author)
-        {
+        // What the proposer itself says stays in its outbox until everyone has it.
+        let is_ours = poll.core.proposal().proposer == me;
+        if ask.of() != me || is_ours || poll.row.conversation != conversation {
+            return;
+        }
+        if !poll.asked_by.insert(author) {
             return;
         }
         let proposal = poll.core.signed_proposal().to_bytes();

@@ -1,7 +1,7 @@
 //! What screens show of a decision.
 
 use protocol::{
-    decision::{self, DecisionView, Evidence, Kind, Offence, Outcome},
+    decision::{self, DecisionView, Evidence, Kind, Offence, Outcome, SignedProposal},
     identity::{ConversationId, PersonaId, ProposalId},
 };
 
@@ -29,8 +29,11 @@ impl Engine {
         let Ok(head) = decision::peek(body) else { return false };
         let id = head.proposal;
         match head.kind {
-            // A second one was passed on for members who lacked it.
-            Kind::Proposal => !self.decisions.contains_key(&(me, id)),
+            // Passed on by another it is decided upon, but the question is its proposer's words.
+            Kind::Proposal => SignedProposal::from_bytes(body)
+                .ok()
+                .and_then(|signed| signed.verify().ok())
+                .is_some_and(|(_, proposal)| proposal.proposer == author),
             Kind::Ballot => match self.decisions.get(&(me, id)) {
                 Some(poll) => {
                     poll.row.conversation == conversation && self.note_shown(me, id, author, body)
