@@ -19,7 +19,7 @@ use tests::{
     rest::{Api, text},
     skip,
 };
-use tokio::{io::AsyncWriteExt, process::Command, time::timeout};
+use tokio::{io::AsyncWriteExt, process::Command, sync::OnceCell, time::timeout};
 
 use crate::verify::verify;
 
@@ -178,14 +178,19 @@ async fn door(api: &Api, node: Option<&Node>) -> anyhow::Result<Value> {
 
 /// A browser and the scripts for it; none when the test is skipped.
 async fn ready(test: &str) -> anyhow::Result<Option<(PathBuf, PathBuf)>> {
-    let Some(chromium) = chromium().await.filter(|_| skip::has("node") && skip::has("npm")) else {
+    // Once for all tests: two that install at the same time spoil it for each other.
+    static CHROMIUM: OnceCell<Option<PathBuf>> = OnceCell::const_new();
+    static SCRIPTS: OnceCell<Result<PathBuf, String>> = OnceCell::const_new();
+    let chromium = CHROMIUM.get_or_init(chromium).await.clone();
+    let Some(chromium) = chromium.filter(|_| skip::has("node") && skip::has("npm")) else {
         skip::skipped(test, INSTALL)?;
         return Ok(None);
     };
-    match scripts().await {
+    let scripts = async || scripts().await.map_err(|error| format!("{error:#}"));
+    match SCRIPTS.get_or_init(scripts).await.clone() {
         Ok(scripts) => Ok(Some((chromium, scripts))),
         Err(error) => {
-            eprintln!("{error:#}");
+            eprintln!("{error}");
             skip::skipped(test, "npm ci --prefix target/browser, with a network")?;
             Ok(None)
         }
