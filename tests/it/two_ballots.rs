@@ -33,7 +33,10 @@ async fn who_signs_two_ballots_is_void_and_named_by_everyone() -> anyhow::Result
         person.delivered(&id).await?;
     }
     let deadline = jiff::Timestamp::now() + jiff::SignedDuration::from_mins(15);
-    let body = json!({ "question": "Shall we meet?", "deadline": deadline.to_string() });
+    // Three yes votes of four would end it before the fourth is cast and the lie is seen.
+    let body = json!({
+        "question": "Shall we meet?", "deadline": deadline.to_string(), "early_close": false,
+    });
     let asked = people[0].post(&format!("/v1/conversations/{group}/proposals"), body).await?;
     let proposal = text(&asked, "id")?;
     for person in &people {
