@@ -28,6 +28,9 @@ const HURRIED_MS: u64 = 5;
 /// How long late ballots may still come, in milliseconds.
 const GRACE_MS: u64 = 5_000;
 
+/// How long votes may be revealed, in milliseconds.
+const REVEAL_MS: u64 = 60_000;
+
 /// How long an owner who has just come back may be left in doubt, in milliseconds.
 const KNOW_MS: u64 = 5 * 60 * 1000;
 
@@ -103,8 +106,8 @@ impl World<'_> {
             Wish::Befriend { asks, asked } => self.befriend(index, asks, asked),
             Wish::Open { by, with, title } => self.open(by, with, title),
             Wish::Talk { by, title, count, .. } => self.talk(index, by, title, count),
-            Wish::Propose { by, title, question, within_ms } => {
-                self.propose(by, title, question, within_ms)
+            Wish::Propose { by, title, question, within_ms, hidden } => {
+                self.propose(by, title, question, within_ms, hidden)
             }
             Wish::Vote { by, question } => self.vote(index, by, question),
             Wish::Add { by, who, title } => self.change(by, who, title, true),
@@ -225,19 +228,31 @@ impl World<'_> {
         }
     }
 
-    fn propose(&mut self, by: usize, title: &str, question: &'static str, within_ms: u64) -> Step {
+    fn propose(
+        &mut self,
+        by: usize,
+        title: &str,
+        question: &'static str,
+        within_ms: u64,
+        hidden: bool,
+    ) -> Step {
         let known = self.proposals(by).into_iter().find(|view| view.question == question);
         if let Some(view) = known {
             self.names.questions.insert(question, (view.id, view.deadline_ms));
             return Step::Done;
         }
         let Some(view) = self.conversation(by, title) else { return Step::Wait };
+        let plain = Rule::Threshold { num: 1, den: 2, base: Base::Cast, quorum: 1 };
+        let rule = match hidden {
+            true => Rule::Hidden { rule: Box::new(plain), reveal_ms: REVEAL_MS },
+            false => plain,
+        };
         let request = Request::Propose {
             conversation: view.id,
             persona: Some(self.id(by)),
             question: question.into(),
             options: Vec::new(),
-            rule: Rule::Threshold { num: 1, den: 2, base: Base::Cast, quorum: 1 },
+            rule,
             deadline_ms: Some(self.agenda.now_ms() + within_ms),
             grace_ms: GRACE_MS,
             early_close: true,

@@ -41,6 +41,8 @@ pub enum Wish {
         question: &'static str,
         /// How long the vote is open, in milliseconds.
         within_ms: u64,
+        /// Whether votes stay hidden until it is over.
+        hidden: bool,
     },
     /// Votes, if the question gets there in time.
     Vote {

@@ -148,3 +148,60 @@ async fn every_method_is_decided_from_the_command_line() -> anyhow::Result<()> {
     }
     Ok(())
 }
+
+/// How a voter stands in a view: whether its vote is hidden, and its choice.
+fn standing<'a>(view: &'a Value, did: &str) -> anyhow::Result<(&'a Value, &'a Value)> {
+    let voters = view["voters"].as_array().context("no voters")?;
+    let voter = voters.iter().find(|voter| voter["persona"] == did).context("no such voter")?;
+    Ok((&voter["hidden"], &voter["choice"]))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hidden_votes_are_seen_when_voting_is_over_and_survive_a_crash() -> anyhow::Result<()> {
+    let world = World::new()?;
+    let alice = Person::new(&world, "Alice", Setup::default()).await?;
+    let mut bob = Person::new(&world, "Bob", Setup::default()).await?;
+    bob.meet(&alice).await?;
+    let group = alice.open(&[&bob], Some("Leaders")).await?;
+    let line = ["propose", &group, "Shall Nora lead?", "--hidden", "--share", "1/2"];
+    let asked = does(&alice, &line).await?;
+    ensure!(asked["secrecy"] == "hidden" && asked["reveal_seconds"] == 600, "{asked:#}");
+    let proposal = asked["id"].as_str().context("no id")?;
+    let path = format!("/v1/proposals/{proposal}");
+
+    let own = does(&alice, &["vote", proposal, "yes"]).await?;
+    ensure!(standing(&own, &alice.did)?.1 == "yes", "her own vote she sees: {own:#}");
+    let seen = until("Bob seeing that she voted", async || {
+        let answer = bob.api().get(&path).await?;
+        if answer.status != 200 {
+            return Ok(None);
+        }
+        let view = answer.ok()?;
+        let voted = standing(&view, &alice.did)?.0 == &json!(true);
+        Ok(voted.then_some(view))
+    })
+    .await?;
+    ensure!(standing(&seen, &alice.did)?.1.is_null(), "{seen:#}");
+    ensure!(seen["tally"] == json!([0, 0, 0]) && seen["cast"] == 1, "{seen:#}");
+
+    does(&bob, &["vote", proposal, "no"]).await?;
+    bob.node.kill().await?;
+    bob.node.run().await?;
+    for person in [&alice, &bob] {
+        let view = person.certified(proposal).await?;
+        ensure!(view["tally"] == json!([1, 1, 0]) && view["outcome"] == "accepted", "{view:#}");
+        ensure!(standing(&view, &alice.did)? == (&json!(false), &json!("yes")), "{view:#}");
+        ensure!(standing(&view, &bob.did)? == (&json!(false), &json!("no")), "{view:#}");
+        let file = person.node.folder().join("hidden.json");
+        let name = file.to_str().context("a path is text")?;
+        does(person, &["decisions", proposal, "--certificate", name]).await?;
+        let verdict = verify(&file, &[&alice.did, &bob.did]).await?;
+        ensure!(verdict.code == 0, "{}", verdict.output);
+        let all = does(person, &["decisions"]).await?;
+        ensure!(all["proposals"].as_array().map(Vec::len) == Some(1), "one question: {all:#}");
+        let told = person.messages(&group).await?;
+        let of = |kind: &str| told.iter().filter(|message| message["kind"] == kind).count();
+        ensure!((of("proposal"), of("ballot")) == (1, 2), "{told:#?}");
+    }
+    Ok(())
+}

@@ -2,11 +2,15 @@
 
 from dataclasses import dataclass
 
-from encoding import is_text, list_bytes, need, u16, u32, u64
+import hashlib
 
-THRESHOLD, APPROVAL, SCORE, SUITABILITY, RANKED, CONSENT, VETO = range(7)
-YES, NO, ABSTAIN, APPROVE, POINTS, RANK, OBJECT = range(7)
-ACCEPTED, REJECTED, NO_QUORUM, WINNERS, NO_WINNER = range(5)
+from encoding import Reader, is_text, list_bytes, need, u16, u32, u64
+
+THRESHOLD, APPROVAL, SCORE, SUITABILITY, RANKED, CONSENT, VETO, HIDDEN, REVEAL = range(9)
+YES, NO, ABSTAIN, APPROVE, POINTS, RANK, OBJECT, COMMIT, REVEALED = range(9)
+ACCEPTED, REJECTED, NO_QUORUM, WINNERS, NO_WINNER, COMMITTED = range(6)
+INNER_BYTES_MAX = 320
+WEEK_MS = 604_800_000
 
 
 @dataclass
@@ -15,10 +19,25 @@ class Rule:
     fields: dict
 
 
+def read_inner(reader, read):
+    data = reader.bytes()
+    need(len(data) <= INNER_BYTES_MAX, "too much inside of something hidden")
+    inside = Reader(data)
+    value = read(inside)
+    inside.end()
+    return value, data
+
+
 def read_rule(reader):
     kind = reader.u32()
-    need(kind <= VETO, "no such rule")
+    # What follows from a certificate is never read, only made.
+    need(kind <= HIDDEN, "no such rule")
     fields = {}
+    if kind == HIDDEN:
+        inner, data = read_inner(reader, read_rule)
+        need(inner.kind != HIDDEN, "hidden twice")
+        fields = {"inner": inner, "bytes": data, "reveal_ms": reader.u64(), "quorum": inner.fields["quorum"]}
+        return Rule(kind, fields)
     if kind in (THRESHOLD, VETO):
         fields = {"num": reader.u16(), "den": reader.u16(), "base": reader.u32()}
         need(fields["base"] < 2, "base is electorate or cast")
@@ -36,6 +55,9 @@ def read_rule(reader):
 
 def check_rule(rule, options, electorate):
     f = rule.fields
+    if rule.kind == HIDDEN:
+        need(1_000 <= f["reveal_ms"] <= WEEK_MS, "time to reveal")
+        check_rule(f["inner"], options, electorate)
     if rule.kind in (THRESHOLD, VETO):
         need(1 <= f["num"] <= f["den"], "threshold")
     if "winners" in f:
@@ -55,7 +77,11 @@ def check_rule(rule, options, electorate):
 
 def read_choice(reader):
     kind = reader.u32()
-    need(kind <= OBJECT, "no such choice")
+    need(kind <= REVEALED, "no such choice")
+    if kind == COMMIT:
+        return (kind, reader.take(32))
+    if kind == REVEALED:
+        return (kind, (reader.take(32), *read_inner(reader, read_choice)))
     if kind in (APPROVE, RANK):
         return (kind, tuple(reader.list_of(reader.u16)))
     if kind == POINTS:
@@ -70,13 +96,39 @@ def choice_bytes(choice):
         data += list_bytes([u16(part) for part in said])
     elif kind == POINTS:
         data += list_bytes([bytes([part]) for part in said])
+    elif kind == COMMIT:
+        data += said
+    elif kind == REVEALED:
+        data += said[0] + u64(len(said[2])) + said[2]
     elif kind == OBJECT:
         data += u64(len(said.encode())) + said.encode()
     return data
 
 
-def allows(rule, choice, options):
+def commitment(proposal_id, voter, salt, choice_bytes):
+    said = proposal_id + u16(voter) + salt + choice_bytes
+    return hashlib.sha256(b"conclave/commitment/v1\0" + said).digest()
+
+
+def reveal_rule(hidden_id, rule, commitments):
+    """The rule of the second half of a hidden vote, and its encoding."""
+    f = rule.fields
+    data = u32(REVEAL) + u64(len(f["bytes"])) + f["bytes"] + u64(f["reveal_ms"]) + hidden_id
+    data += list_bytes([u16(voter) + name for voter, name in commitments])
+    fields = {"inner": f["inner"], "hidden": hidden_id, "commitments": dict(commitments)}
+    return Rule(REVEAL, fields), data
+
+
+def allows(rule, voter, choice, options):
     kind, said = choice
+    if rule.kind == HIDDEN:
+        return kind == COMMIT
+    if rule.kind == REVEAL:
+        if kind != REVEALED or voter not in rule.fields["commitments"]:
+            return False
+        salt, inner, data = said
+        name = commitment(rule.fields["hidden"], voter, salt, data)
+        return name == rule.fields["commitments"][voter] and allows(rule.fields["inner"], voter, inner, options)
     if kind == ABSTAIN:
         return True
     if rule.kind in (THRESHOLD, VETO):
@@ -106,7 +158,7 @@ class Result:
 
 def read_result(reader):
     outcome = reader.u32()
-    need(outcome <= NO_WINNER, "no such outcome")
+    need(outcome <= COMMITTED, "no such outcome")
     winners, tie = [], False
     if outcome == WINNERS:
         winners, tie = reader.list_of(reader.u16), reader.boolean()
@@ -124,7 +176,9 @@ def result_bytes(result):
 
 def decide(rule, options, electorate, ballots):
     """The result of pairs of voter and choice; a voter who stands there twice is void."""
-    f = rule.fields
+    if rule.kind == REVEAL:
+        plain = [(voter, said[1]) for voter, (_, said) in ballots]
+        return decide(rule.fields["inner"], options, electorate, plain)
     voters = [voter for voter, _ in ballots]
     void = sorted({voter for voter in voters if voters.count(voter) > 1})
     counted = [(voter, choice) for voter, choice in ballots if voter not in void]
@@ -144,6 +198,8 @@ def tally_of(rule, options, counted):
         given = [said[option] for kind, said in choices if kind == POINTS]
         return sum(holds(number) for number in given)
 
+    if rule.kind == HIDDEN:
+        return [times(COMMIT)]
     if rule.kind == THRESHOLD:
         return [times(YES), times(NO), times(ABSTAIN)]
     if rule.kind == VETO:
@@ -176,6 +232,8 @@ def outcome_of(rule, options, tally, cast, electorate):
         base = cast if f["base"] else electorate
         holds = tally[0] * f["den"] >= f["num"] * base and tally[3:] in ([], [0])
         return (ACCEPTED if holds else REJECTED), [], False
+    if rule.kind == HIDDEN:
+        return COMMITTED, [], False
     if rule.kind == CONSENT:
         return (REJECTED if tally[1] else ACCEPTED), [], False
     if rule.kind == RANKED:

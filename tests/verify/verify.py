@@ -13,6 +13,7 @@ import base64
 import hashlib
 import json
 import sys
+from collections import namedtuple
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -25,7 +26,7 @@ ELECTORATE_MAX, SEALERS_MAX = 100, 13
 DAY_MS = 86_400_000
 YEAR_9999_MS = 253_402_300_799_999
 VOTE = b"conclave/vote/v1"
-PROPOSAL, BALLOT, HELD, CONFIRM, CERTIFICATE = 1, 2, 3, 8, 11
+PROPOSAL, BALLOT, HELD, CONFIRM, CERTIFICATE, REVEALED = 1, 2, 3, 8, 11, 13
 
 # The y coordinates of points of small order, in every spelling, without the sign bit.
 SMALL_ORDER = {
@@ -66,18 +67,26 @@ def numbers(n):
     return n, f, (n + f) // 2 + 1
 
 
+Proved = namedtuple("Proved", "id proposal roster ballots result value void unrevealed")
+
+
 class Proposal:
     def __init__(self, body):
         r = Reader(body)
+        self.body = body
         need(r.u8() == 1, "version of the proposal")
         self.group, self.epoch, self.context = r.take(16), r.u64(), r.take(32)
         self.roster_root, self.sealers_root = r.take(32), r.take(32)
         self.numbers = (r.u16(), r.u16(), r.u16())
         self.proposer = r.key()
+        rule_from = r.at
         self.rule = rules.read_rule(r)
+        rule_to = r.at
         self.question = r.text()
         self.options = r.list_of(r.text)
-        self.opens, self.deadline, grace = r.u64(), r.u64(), r.u64()
+        self.opens = r.u64()
+        self.rule_at, self.asked = (rule_from, rule_to), (rule_to, r.at)
+        self.deadline, grace = r.u64(), r.u64()
         self.early_close = r.boolean()
         self.nonce = r.take(32)
         r.end()
@@ -90,14 +99,30 @@ class Proposal:
         need(grace <= DAY_MS, "grace")
 
 
+    def revealing(self, hidden_id, value, ballots, void):
+        """The proposal that follows from the certificate of this hidden one, and its id."""
+        committed = [(voter, said) for voter, _, (_, said), _ in ballots if voter not in void]
+        second = object.__new__(Proposal)
+        second.__dict__ |= self.__dict__
+        second.rule, rule_bytes = rules.reveal_rule(hidden_id, self.rule, committed)
+        second.deadline = self.opens
+        body = self.body[: self.rule_at[0]] + rule_bytes + self.body[slice(*self.asked)]
+        body += u64(self.opens) + u64(0) + b"\0" + value
+        return second, hashlib.sha256(body).digest()
+
+
 def read_certificate(data):
-    """The parts of a certificate, in order; checks encoding and sizes."""
+    """The parts of a certificate, in order; checks encoding and sizes. In one of a hidden vote
+    the certificate of its first half stands in the place of proposal and roster."""
     need(len(data) <= CERTIFICATE_BYTES_MAX, "too long")
     r = Reader(data)
-    need((r.u8(), r.u8()) == (1, CERTIFICATE), "not a certificate of version 1")
+    version, kind = r.u8(), r.u8()
+    need(version == 1 and kind in (CERTIFICATE, REVEALED), "not a certificate of version 1")
     proposal_id = r.take(32)
-    message = (r.u8(), r.u8(), r.take(32), r.bytes(), r.signature())
-    roster = r.list_of(r.key)
+    if kind == REVEALED:
+        origin = r.bytes()
+    else:
+        origin = (r.u8(), r.u8(), r.take(32), r.bytes(), r.signature()), r.list_of(r.key)
 
     def ballot():
         return (r.u16(), r.u64(), rules.read_choice(r), r.signature())
@@ -112,7 +137,7 @@ def read_certificate(data):
     result = rules.read_result(r)
     confirms = r.list_of(sealer_signature)
     r.end()
-    return proposal_id, message, roster, ballots, lists, result, confirms
+    return kind, proposal_id, origin, ballots, lists, result, confirms
 
 
 def rises(values):
@@ -120,12 +145,42 @@ def rises(values):
 
 
 def check(data):
-    """Everything but trust. Returns roster, result and value; raises Refused."""
-    proposal_id, message, roster, ballots, lists, result, confirms = read_certificate(data)
-    need(1 <= len(roster) <= ELECTORATE_MAX, "roster")
+    """Everything but trust. Returns what is proved; raises Refused."""
+    kind, proposal_id, origin, ballots, lists, result, confirms = read_certificate(data)
     need(len(lists) <= SEALERS_MAX and len(confirms) <= SEALERS_MAX, "too many signatures")
+    committed, void = [], []
+    if kind == REVEALED:
+        need(origin[:2] == bytes([1, CERTIFICATE]), "no certificate of commitments")
+        first = check(origin)
+        need(first.result.outcome == rules.COMMITTED, "nothing was committed to")
+        void, roster = first.result.void, first.roster
+        proposal, expected = first.proposal.revealing(first.id, first.value, first.ballots, void)
+        need(proposal_id == expected, "id of what follows from the commitments")
+        committed = list(proposal.rule.fields["commitments"])
+    else:
+        message, roster = origin
+        need(1 <= len(roster) <= ELECTORATE_MAX, "roster")
+        proposal = check_proposal(proposal_id, message, roster)
     need(len(ballots) <= 26 * len(roster), "too many ballots")
+    sealers = roster[:SEALERS_MAX]
+    quorum = proposal.numbers[2]
 
+    entries = check_content(proposal, proposal_id, roster, sealers, ballots, lists, result)
+    root = hashlib.sha256(list_bytes([u16(voter) + name for voter, name in entries])).digest()
+    value = digest(b"conclave/cut/v1", proposal_id + root + rules.result_bytes(result))
+
+    need(len(confirms) == quorum and rises([c[0] for c in confirms]), "a quorum of confirmations")
+    for sealer, signature in confirms:
+        need(sealer < len(sealers), "a confirmation by no sealer")
+        said = u16(sealer) + value
+        need(signed_by(sealers[sealer], CONFIRM, proposal_id, said, signature), "confirmation")
+    said = {ballot[0] for ballot in ballots}
+    unrevealed = [voter for voter in committed if voter not in said]
+    void = sorted([*void, *result.void])
+    return Proved(proposal_id, proposal, roster, ballots, result, value, void, unrevealed)
+
+
+def check_proposal(proposal_id, message, roster):
     version, kind, message_id, body, signature = message
     need((version, kind) == (1, PROPOSAL), "not a proposal of version 1")
     need(hashlib.sha256(body).digest() == message_id == proposal_id, "id of the proposal")
@@ -139,18 +194,7 @@ def check(data):
     need(proposal.numbers == numbers(len(sealers)), "n, f, q")
     need(proposal.proposer in roster, "proposer")
     rules.check_rule(proposal.rule, len(proposal.options), len(roster))
-    quorum = proposal.numbers[2]
-
-    entries = check_content(proposal, proposal_id, roster, sealers, ballots, lists, result)
-    root = hashlib.sha256(list_bytes([u16(voter) + name for voter, name in entries])).digest()
-    value = digest(b"conclave/cut/v1", proposal_id + root + rules.result_bytes(result))
-
-    need(len(confirms) == quorum and rises([c[0] for c in confirms]), "a quorum of confirmations")
-    for sealer, signature in confirms:
-        need(sealer < len(sealers), "a confirmation by no sealer")
-        said = u16(sealer) + value
-        need(signed_by(sealers[sealer], CONFIRM, proposal_id, said, signature), "confirmation")
-    return roster, result, value
+    return proposal
 
 
 def check_content(proposal, proposal_id, roster, sealers, ballots, lists, result):
@@ -158,7 +202,7 @@ def check_content(proposal, proposal_id, roster, sealers, ballots, lists, result
     for voter, cast_at, choice, signature in ballots:
         need(voter < len(roster), "a ballot by no member")
         need(proposal.opens <= cast_at <= proposal.deadline, "a ballot out of time")
-        need(rules.allows(proposal.rule, choice, len(proposal.options)), "a choice of another rule")
+        need(rules.allows(proposal.rule, voter, choice, len(proposal.options)), "a choice of another rule")
         body = u16(voter) + u64(cast_at) + rules.choice_bytes(choice)
         need(signed_by(roster[voter], BALLOT, proposal_id, body, signature), "a ballot's signature")
         entries.append((voter, digest(VOTE, bytes([BALLOT]) + proposal_id + body)))
@@ -188,11 +232,17 @@ def check_content(proposal, proposal_id, roster, sealers, ballots, lists, result
 
 def verdict(data, trusted):
     try:
-        roster, result, value = check(data)
+        proved = check(data)
     except Refused as why:
         return {"verdict": "invalid", "reason": str(why)}
-    name = "valid" if all(key in trusted for key in roster) else "unanchored"
-    return {"verdict": name, "digest": value.hex(), "tally": result.tally, "void": result.void}
+    name = "valid" if all(key in trusted for key in proved.roster) else "unanchored"
+    return {
+        "verdict": name,
+        "digest": proved.value.hex(),
+        "tally": proved.result.tally,
+        "void": proved.void,
+        "unrevealed": proved.unrevealed,
+    }
 
 
 BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"

@@ -191,6 +191,7 @@ fn as_asked(field: &'static str) -> &'static str {
         "grace_ms" => "grace_seconds",
         "decide_within_ms" => "decide_within_seconds",
         "rule.num" => "rule.share",
+        "rule.reveal_ms" => "reveal_seconds",
         other => other,
     }
 }

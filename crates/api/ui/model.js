@@ -28,7 +28,7 @@ import { state } from "./store.js";
  *   edited_at?: string | null, deleted_at?: string | null, deliveries: Delivery[],
  *   pending?: "sending" | "refused", key?: string }} Message
  * @typedef {"yes" | "no" | "abstain" | number[] | { points: number[] } | { rank: number[] } | { object: string }} Choice
- * @typedef {{ persona: string, name: string, ours: boolean, choice: Choice | null, void: boolean }} Voter
+ * @typedef {{ persona: string, name: string, ours: boolean, choice: Choice | null, hidden: boolean, void: boolean }} Voter
  * @typedef {{ method: "threshold", share: string, base: string, quorum: number }
  *   | { method: "approval", winners: number, minimum: string, quorum: number }
  *   | { method: "score", points: number, winners: number, quorum: number }
@@ -37,7 +37,8 @@ import { state } from "./store.js";
  *   | { method: "veto", share: string, base: string, quorum: number, holders: number[] }} Rule
  * @typedef {{ id: string, conversation: string, persona: string, proposer: string,
  *   question: string, options: string[], rule: Rule, opens_at: string, deadline: string, early_close: boolean,
- *   phase: "open" | "closing" | "deciding" | "decided" | "forked", waiting: string,
+ *   secrecy: "open" | "hidden", reveal_seconds: number | null,
+ *   phase: "open" | "revealing" | "closing" | "deciding" | "decided" | "forked", waiting: string,
  *   voters: Voter[], tally: number[], cast: number, outcome: string | null, winners: number[],
  *   tie: boolean, certified: boolean, receipts: number | null, receipts_needed: number,
  *   evidence: { persona: string, name: string, offence: string }[] }} Proposal
@@ -163,7 +164,7 @@ export const ourVoter = (p) => p.voters.find((v) => v.persona === p.persona) ?? 
 /** Whether our ballot can still be cast. @param {Proposal} p */
 export function canVote(p) {
   const us = ourVoter(p);
-  return p.phase === "open" && us !== null && us.choice === null && Date.parse(p.deadline) > Date.now();
+  return p.phase === "open" && us !== null && us.choice === null && !us.hidden && Date.parse(p.deadline) > Date.now();
 }
 
 /** Proposals that wait for our ballot. */

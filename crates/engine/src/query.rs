@@ -10,6 +10,7 @@ use protocol::{
 
 use crate::{
     about::{deleted_key, edits_key, is_said, reactions_key, text_key},
+    decisions::Poll,
     effect::{Ledger, Table},
     request::{Reply, Request, RequestError},
     rows::{self, AuditRow, ChangeRow, DeletedRow, EditRow, MessageRow, ReactionRow, ReceiptRow},
@@ -65,17 +66,20 @@ impl Engine {
             Request::ListEdits(id) => self.edits(ledger, id),
             Request::ListProposals { conversation } => {
                 let wanted = |c: ConversationId| conversation.is_none_or(|w| w == c);
-                let polls = self.decisions.iter().filter(|(_, p)| wanted(p.row.conversation));
+                let shown = |p: &Poll| wanted(p.row.conversation) && p.core.hidden().is_none();
+                let polls = self.decisions.iter().filter(|(_, poll)| shown(poll));
                 let mut polls: Vec<_> = polls.collect();
                 polls.sort_by_key(|(_, poll)| std::cmp::Reverse(poll.row.seen_at_ms));
                 let views = polls.iter().map(|((me, id), _)| self.proposal_view(*me, *id));
                 views.collect::<Result<_, _>>().map(Reply::Proposals)
             }
             Request::GetProposal(id) => {
-                let here = self.decisions.keys().find(|(_, proposal)| proposal == id);
-                match here {
-                    Some((me, id)) => {
-                        self.proposal_view(*me, *id).map(Box::new).map(Reply::Proposal)
+                let asked = |(_, proposal): &(PersonaId, ProposalId), poll: &Poll| {
+                    proposal == id && poll.core.hidden().is_none()
+                };
+                match self.decisions.iter().find(|(key, poll)| asked(key, poll)) {
+                    Some(((me, id), _)) => {
+                        self.proposal_view(*me, *id).map(|view| Reply::Proposal(Box::new(view)))
                     }
                     None => Err(RequestError::NotFound { what: "proposal" }),
                 }

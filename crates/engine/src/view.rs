@@ -250,7 +250,7 @@ pub struct ProposalView {
     pub deadline_ms: u64,
     /// Whether voting ends as soon as the outcome cannot change any more.
     pub early_close: bool,
-    /// `open`, `closing`, `deciding`, `decided` or `forked`.
+    /// `open`, `closing`, `deciding`, `decided` or `forked`; of a hidden vote also `revealing`.
     pub phase: &'static str,
     /// What it waits for, in words, such as "closed, waiting for 2 of 4 confirmations".
     pub waiting: String,
@@ -268,7 +268,8 @@ pub struct ProposalView {
     pub tie: bool,
     /// Whether the certificate can be fetched.
     pub certified: bool,
-    /// How many sealers signed that they hold our ballot; none when we have not voted.
+    /// How many sealers signed that they hold our ballot; none when we have not voted. Of a hidden
+    /// vote first what we committed to, then what we revealed.
     pub receipts: Option<u16>,
     /// With how many receipts our ballot is counted, whatever the others do.
     pub receipts_needed: u16,
@@ -296,6 +297,9 @@ pub struct VoterView {
     pub name: String,
     /// Whether it is a persona of this node.
     pub ours: bool,
+    /// Whether it has voted and its choice cannot be seen: not yet, or never, if the vote was
+    /// hidden and is decided.
+    pub hidden: bool,
     /// Its ballot, once seen.
     pub choice: Option<Choice>,
     /// Whether it signed two different ballots, which voids both.

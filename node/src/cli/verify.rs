@@ -51,13 +51,14 @@ fn report(
         let value = serde_json::json!({
             "verdict": verdict,
             "reason": reason,
-            "proposal": sound.map(|(c, _)| c.proposal_id().to_string()),
+            "proposal": sound.map(|(c, _)| c.asked().0.to_string()),
             "question": sound.map(|(c, _)| c.proposal().question.clone()),
             "outcome": sound.map(|(c, _)| outcome(c)),
             "tally": sound.map(|(c, _)| c.result().tally.clone()),
             "cast": sound.map(|(c, _)| c.result().cast),
             "electorate": sound.map(|(c, _)| c.result().electorate),
             "void": sound.map(|(_, verified)| dids(&verified.void)),
+            "unrevealed": sound.map(|(_, verified)| dids(&verified.unrevealed)),
             "confirmed_by": sound.map(|(c, _)| dids(&confirmed_by(c))),
             "trusted": sound.map(|(c, verified)| dids(&trusted(c, verified))),
         });
@@ -75,6 +76,7 @@ fn report(
         println!("  votes      {} of {}", result.cast, result.electorate);
         println!("  tally      {:?}", result.tally);
         list("void", "signed two ballots", &verified.void);
+        list("unrevealed", "voted and never revealed how", &verified.unrevealed);
         list("confirmed", "by these of the sealers", &confirmed_by(certificate));
         list("trusted", "keys named with --trust", &trusted(certificate, verified));
     }

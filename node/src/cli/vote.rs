@@ -56,6 +56,12 @@ pub(super) struct Ask {
     /// Wait for the deadline even when the outcome is certain
     #[arg(long)]
     no_early_close: bool,
+    /// Hide how members vote until voting ends
+    #[arg(long)]
+    hidden: bool,
+    /// How long votes may be revealed then, in seconds
+    #[arg(long, value_name = "SECONDS", requires = "hidden")]
+    reveal: Option<u64>,
     /// Which of your personas asks, where several are members
     #[arg(long, value_name = "DID")]
     persona: Option<String>,
@@ -185,6 +191,8 @@ fn body_of(ask: Ask, members: &[String], now_ms: u64) -> anyhow::Result<Value> {
     put("deadline", deadline);
     put("grace_seconds", ask.grace.map(Value::from));
     put("early_close", ask.no_early_close.then_some(json!(false)));
+    put("secrecy", ask.hidden.then_some(json!("hidden")));
+    put("reveal_seconds", ask.reveal.map(Value::from));
     put("persona", ask.persona.map(Value::from));
     Ok(Value::Object(body))
 }
@@ -281,6 +289,7 @@ fn show(proposal: &Value, as_json: bool) {
     }
     for voter in proposal["voters"].as_array().into_iter().flatten() {
         let said = match &voter["choice"] {
+            _ if voter["hidden"] == true => "voted, hidden".to_owned(),
             _ if voter["void"] == true => "signed two ballots: void".to_owned(),
             Value::Null => "-".to_owned(),
             Value::String(word) => word.clone(),

@@ -34,7 +34,7 @@ impl Ballot {
         if !(proposal.opens_at_ms..=proposal.deadline_ms).contains(&self.cast_at_ms) {
             return Err("cast_at_ms");
         }
-        if !proposal.rule.allows(&self.choice, proposal.options.len()) {
+        if !proposal.rule.allows_of(self.voter, &self.choice, proposal.options.len()) {
             return Err("choice");
         }
         Ok(())

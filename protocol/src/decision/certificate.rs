@@ -5,7 +5,7 @@ use thiserror::Error;
 
 use super::{
     Charter, Confirm, CutContent, DecisionResult, Digest, ELECTORATE_MAX, Kind, Proposal,
-    ProposalError, SEALERS_MAX, SealerSignature, SignedProposal, Statement,
+    ProposalError, Rule, SEALERS_MAX, SealerSignature, SignedProposal, Statement,
     messages::BALLOTS_PER_VOTER_MAX, signed::VERSION,
 };
 use crate::{
@@ -30,15 +30,38 @@ pub enum CertificateError {
     Field(&'static str),
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Layout {
+#[derive(Serialize, Deserialize)]
+struct Layout<P, R, C, S> {
     version: u8,
     kind: u8,
     proposal_id: ProposalId,
-    proposal: SignedProposal,
-    roster: Vec<PersonaId>,
-    content: CutContent,
-    confirms: Vec<SealerSignature>,
+    proposal: P,
+    roster: R,
+    content: C,
+    confirms: S,
+}
+
+type Owned = Layout<SignedProposal, Vec<PersonaId>, CutContent, Vec<SealerSignature>>;
+
+/// Of a hidden vote: proposal and roster follow from the certificate of its first half.
+#[derive(Serialize, Deserialize)]
+struct RevealedLayout<C, S> {
+    version: u8,
+    kind: u8,
+    proposal_id: ProposalId,
+    #[serde(with = "serde_bytes")]
+    hidden: Vec<u8>,
+    content: C,
+    confirms: S,
+}
+
+/// Where a proposal comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// Its proposer signed it.
+    Signed(SignedProposal),
+    /// It follows from the certificate of a hidden vote's first half.
+    Revealed(Box<Certificate>),
 }
 
 /// A proposal, the ballots that count, the closed lists of a quorum of sealers, the result, and
@@ -48,27 +71,36 @@ struct Layout {
 /// have signed; their [`Certificate::digest`] is the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Certificate {
-    layout: Layout,
+    proposal_id: ProposalId,
+    origin: Origin,
     proposal: Proposal,
+    roster: Vec<PersonaId>,
+    content: CutContent,
+    confirms: Vec<SealerSignature>,
 }
 
 impl Certificate {
     pub(super) fn build(
         charter: &Charter,
-        proposal: &SignedProposal,
+        origin: impl Into<Origin>,
         content: CutContent,
         confirms: Vec<SealerSignature>,
     ) -> Self {
-        let layout = Layout {
-            version: VERSION,
-            kind: Kind::Certificate as u8,
+        Self {
             proposal_id: charter.id(),
-            proposal: proposal.clone(),
+            origin: origin.into(),
+            proposal: charter.proposal().clone(),
             roster: charter.electorate().to_vec(),
             content,
             confirms,
-        };
-        Self { layout, proposal: charter.proposal().clone() }
+        }
+    }
+
+    /// How long a certificate of this content is.
+    pub(super) fn bytes_of(charter: &Charter, origin: &Origin, content: &CutContent) -> usize {
+        let bare = Self::build(charter, origin, content.clone(), Vec::new());
+        // Index and signature of each who confirms.
+        bare.to_bytes().len() + charter.quorum().needed() * (2 + 64)
     }
 
     /// SHA-256 of its bytes. Names this file, not the decision: see [`Certificate::digest`].
@@ -79,42 +111,81 @@ impl Certificate {
 
     /// The digest its confirmations are over: the same in every certificate of this decision.
     pub fn digest(&self) -> Digest {
-        self.layout.content.digest(self.layout.proposal_id)
+        self.content.digest(self.proposal_id)
     }
 
     /// The proposal's id.
     pub fn proposal_id(&self) -> ProposalId {
-        self.layout.proposal_id
+        self.proposal_id
     }
 
-    /// What was proposed.
+    /// What was proposed; of a hidden vote the second proposal, which nobody signed.
     pub fn proposal(&self) -> &Proposal {
         &self.proposal
     }
 
-    /// The proposal as its proposer signed it.
+    /// The proposal as its proposer signed it; of a hidden vote the first one.
     pub fn signed_proposal(&self) -> &SignedProposal {
-        &self.layout.proposal
+        match &self.origin {
+            Origin::Signed(proposal) => proposal,
+            Origin::Revealed(hidden) => hidden.signed_proposal(),
+        }
+    }
+
+    /// What was asked, of whom, until when: the proposal that was signed.
+    pub fn asked(&self) -> (ProposalId, &Proposal) {
+        let first = self.hidden().unwrap_or(self);
+        (first.proposal_id, &first.proposal)
+    }
+
+    /// Of a hidden vote, the certificate of the commitments.
+    pub fn hidden(&self) -> Option<&Self> {
+        match &self.origin {
+            Origin::Signed(_) => None,
+            Origin::Revealed(hidden) => Some(hidden),
+        }
+    }
+
+    pub(super) fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// Who committed to a choice and never revealed it, by index; empty unless the vote was
+    /// hidden.
+    pub fn unrevealed(&self) -> Vec<u16> {
+        let Rule::Reveal(reveal) = &self.proposal.rule else { return Vec::new() };
+        let revealed =
+            |voter: &u16| self.content.ballots.iter().any(|record| record.ballot.voter == *voter);
+        let voters = reveal.commitments.iter().map(|commitment| commitment.voter);
+        voters.filter(|voter| !revealed(voter)).collect()
+    }
+
+    /// Who signed two different ballots, or of a hidden vote two different commitments, by index.
+    pub fn void(&self) -> Vec<u16> {
+        let first = self.hidden().map_or(&[][..], |hidden| &hidden.result().void);
+        let mut void = [first, &self.result().void].concat();
+        void.sort_unstable();
+        void
     }
 
     /// Who could vote, sorted by key.
     pub fn roster(&self) -> &[PersonaId] {
-        &self.layout.roster
+        &self.roster
     }
 
     /// The ballots and the lists they come from.
     pub fn content(&self) -> &CutContent {
-        &self.layout.content
+        &self.content
     }
 
     /// What was decided.
     pub fn result(&self) -> &DecisionResult {
-        &self.layout.content.result
+        &self.content.result
     }
 
     /// Who confirmed.
     pub fn confirms(&self) -> &[SealerSignature] {
-        &self.layout.confirms
+        &self.confirms
     }
 
     /// The confirmations as the statements they once were.
@@ -124,12 +195,27 @@ impl Certificate {
             let sealer = confirm.sealer;
             (Statement::Confirm(Confirm { sealer, value }), confirm.signature)
         };
-        self.layout.confirms.iter().map(statement).collect()
+        self.confirms.iter().map(statement).collect()
     }
 
     /// Its bytes, at most [`CERTIFICATE_BYTES_MAX`].
     pub fn to_bytes(&self) -> Vec<u8> {
-        wire::encode(&self.layout)
+        let (version, proposal_id) = (VERSION, self.proposal_id);
+        let (content, confirms) = (&self.content, &self.confirms);
+        match &self.origin {
+            Origin::Signed(proposal) => {
+                let (kind, roster) = (Kind::Certificate as u8, &self.roster);
+                let layout =
+                    Layout { version, kind, proposal_id, proposal, roster, content, confirms };
+                wire::encode(&layout)
+            }
+            Origin::Revealed(hidden) => {
+                let (kind, hidden) = (Kind::Revealed as u8, hidden.to_bytes());
+                let layout =
+                    RevealedLayout { version, kind, proposal_id, hidden, content, confirms };
+                wire::encode(&layout)
+            }
+        }
     }
 
     /// Reads a certificate and checks its shape, no signature.
@@ -137,22 +223,64 @@ impl Certificate {
     /// # Errors
     /// [`CertificateError`] names what is wrong.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, CertificateError> {
-        let head = super::peek(bytes)?;
-        if head.kind != Kind::Certificate {
-            return Err(CertificateError::Field("kind"));
-        }
-        let layout: Layout = wire::decode(bytes, CERTIFICATE_BYTES_MAX)?;
+        let certificate = match super::peek(bytes)?.kind {
+            Kind::Certificate => Self::read_signed(bytes)?,
+            Kind::Revealed => Self::read_revealed(bytes)?,
+            _ => return Err(CertificateError::Field("kind")),
+        };
         let field = |holds: bool, name| {
             if holds { Ok(()) } else { Err(CertificateError::Field(name)) }
         };
-        field((1..=ELECTORATE_MAX).contains(&layout.roster.len()), "roster")?;
+        field((1..=ELECTORATE_MAX).contains(&certificate.roster.len()), "roster")?;
         // Every sealer may hold two other ballots of a voter who signs many.
-        let ballots_max = layout.roster.len() * SEALERS_MAX * BALLOTS_PER_VOTER_MAX;
-        field(layout.content.ballots.len() <= ballots_max, "ballots")?;
-        field(layout.content.held.len() <= SEALERS_MAX, "held")?;
-        field(layout.confirms.len() <= SEALERS_MAX, "confirms")?;
-        let (id, proposal) = layout.proposal.parse()?;
-        field(id == layout.proposal_id, "proposal_id")?;
-        Ok(Self { layout, proposal })
+        let ballots_max = certificate.roster.len() * SEALERS_MAX * BALLOTS_PER_VOTER_MAX;
+        field(certificate.content.ballots.len() <= ballots_max, "ballots")?;
+        field(certificate.content.held.len() <= SEALERS_MAX, "held")?;
+        field(certificate.confirms.len() <= SEALERS_MAX, "confirms")?;
+        Ok(certificate)
+    }
+
+    fn read_signed(bytes: &[u8]) -> Result<Self, CertificateError> {
+        let Owned { proposal_id, proposal: signed, roster, content, confirms, .. } =
+            wire::decode(bytes, CERTIFICATE_BYTES_MAX)?;
+        let (id, proposal) = signed.parse()?;
+        if id != proposal_id {
+            return Err(CertificateError::Field("proposal_id"));
+        }
+        let origin = Origin::Signed(signed);
+        Ok(Self { proposal_id, origin, proposal, roster, content, confirms })
+    }
+
+    fn read_revealed(bytes: &[u8]) -> Result<Self, CertificateError> {
+        let layout: RevealedLayout<CutContent, Vec<SealerSignature>> =
+            wire::decode(bytes, CERTIFICATE_BYTES_MAX)?;
+        if super::peek(&layout.hidden)?.kind != Kind::Certificate {
+            return Err(CertificateError::Field("hidden"));
+        }
+        let hidden = Self::from_bytes(&layout.hidden)?;
+        let proposal = Proposal::reveal(&hidden).ok_or(CertificateError::Field("hidden"))?;
+        if proposal.id() != layout.proposal_id {
+            return Err(CertificateError::Field("proposal_id"));
+        }
+        Ok(Self {
+            proposal_id: layout.proposal_id,
+            proposal,
+            roster: hidden.roster.clone(),
+            origin: Origin::Revealed(Box::new(hidden)),
+            content: layout.content,
+            confirms: layout.confirms,
+        })
+    }
+}
+
+impl From<&SignedProposal> for Origin {
+    fn from(proposal: &SignedProposal) -> Self {
+        Self::Signed(proposal.clone())
+    }
+}
+
+impl From<&Self> for Origin {
+    fn from(origin: &Self) -> Self {
+        origin.clone()
     }
 }

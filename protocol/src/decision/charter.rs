@@ -26,6 +26,13 @@ impl Charter {
         Ok(Self { id, proposal, electorate })
     }
 
+    /// The second half of a hidden vote, which follows from the certificate of the first. That
+    /// the certificate holds is the caller's to check. None when there is nothing to reveal.
+    pub fn revealing(hidden: &super::Certificate) -> Option<Self> {
+        let proposal = Proposal::reveal(hidden)?;
+        Some(Self { id: proposal.id(), proposal, electorate: hidden.roster().to_vec() })
+    }
+
     /// The proposal's id.
     pub fn id(&self) -> ProposalId {
         self.id
@@ -74,6 +81,14 @@ impl Charter {
         first.copy_from_slice(&self.id.0[..8]);
         let turn = (u64::from_le_bytes(first) % n + u64::from(view)) % n;
         u16::try_from(turn).expect("a remainder of a u16 is one")
+    }
+
+    /// How many ballots there will be at most from honest voters.
+    pub(super) fn expected(&self) -> usize {
+        match &self.proposal.rule {
+            super::Rule::Reveal(reveal) => reveal.commitments.len(),
+            _ => self.electorate.len(),
+        }
     }
 
     /// How many may vote.

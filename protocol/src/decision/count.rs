@@ -17,6 +17,10 @@ impl Rule {
         electorate: u32,
         ballots: impl IntoIterator<Item = (u16, &'a Choice)>,
     ) -> DecisionResult {
+        if let Self::Reveal(reveal) = self {
+            let revealed = ballots.into_iter().map(|(voter, choice)| (voter, choice.revealed()));
+            return reveal.rule.decide(options, electorate, revealed.collect::<Vec<_>>());
+        }
         let mut choices: BTreeMap<u16, Option<&Choice>> = BTreeMap::new();
         for (voter, choice) in ballots {
             choices.entry(voter).and_modify(|seen| *seen = None).or_insert(Some(choice));
@@ -39,6 +43,8 @@ impl Rule {
             Self::Approval { .. } | Self::Score { .. } => options,
             Self::Suitability { .. } => 2 * options,
             Self::Ranked { .. } => options * options,
+            Self::Hidden { .. } => 1,
+            Self::Reveal(reveal) => reveal.rule.tally_len(options),
         }
     }
 
@@ -78,6 +84,7 @@ impl Rule {
                     add(if *points == SUITS { option } else { options + option }, 1);
                 }
             }
+            (Self::Hidden { .. }, Choice::Commit(_)) => add(0, 1),
             (Self::Ranked { .. }, Choice::Rank(list)) => {
                 schulze::pairs(list, options).for_each(|cell| add(cell, 1));
             }
@@ -115,6 +122,8 @@ impl Rule {
                 elect(worths, cast, usize::from(*winners), *minimum)
             }
             Self::Ranked { .. } => schulze::outcome(tally),
+            Self::Hidden { .. } => Outcome::Committed,
+            Self::Reveal(reveal) => reveal.rule.outcome(tally, cast, electorate),
         }
     }
 }

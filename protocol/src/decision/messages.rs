@@ -228,7 +228,7 @@ impl Statement {
             Kind::Finalize => Self::Finalize(wire::decode(body, max)?),
             Kind::Confirm => Self::Confirm(wire::decode(body, max)?),
             Kind::Evidence => Self::Evidence(wire::decode(body, max)?),
-            Kind::Proposal | Kind::Proof | Kind::Certificate | Kind::Ask => {
+            Kind::Proposal | Kind::Proof | Kind::Certificate | Kind::Ask | Kind::Revealed => {
                 return Err(MessageError::Field("kind"));
             }
         })

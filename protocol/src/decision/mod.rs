@@ -14,6 +14,7 @@
 //! | `rule`, `count`, `schulze`, `settled` | how ballots become an outcome |
 //! | `ballot`, `messages`, `votes`, `signed` | what members say, and the envelope it travels in |
 //! | `ask` | for a proposal that did not come |
+//! | `secrecy` | votes hidden until voting ends: commit, then reveal |
 //! | `cut` | which ballots count, and why |
 //! | `guard` | what is never signed twice |
 //! | `core` | one member's part, as a state machine |
@@ -40,6 +41,7 @@ mod quorum;
 mod render;
 mod rule;
 mod schulze;
+mod secrecy;
 mod settled;
 mod signed;
 mod verify;
@@ -68,6 +70,7 @@ pub use render::{CERTIFICATE_FILE_BYTES_MAX, ReadError, read_json, render_json};
 pub use rule::{
     Base, Choice, DecisionResult, Fraction, Outcome, POINTS_MAX, REASON_BYTES_MAX, Rule, SUITS,
 };
+pub use secrecy::{Commitment, Reveal, Salt, commit};
 pub use signed::{DECISION_BYTES_MAX, Head, Kind, SignedMessage, is_ballot_by, peek};
 pub use verify::{Reason, TrustAnchors, Verdict, Verified, verify};
 pub use votes::{Proof, RoundVotes, SealerSignature};

@@ -21,6 +21,12 @@ pub(crate) enum Mutant {
     NotarizeAfterFinalize,
     /// The closed list lacks a ballot of the open one, and the guard lets it.
     ListShrinks,
+    /// A revealed choice need not be the one committed to.
+    RevealUnchecked,
+    /// Who committed to nothing may reveal.
+    RevealUncommitted,
+    /// Revealing begins with whatever says it is a certificate.
+    RevealUnproved,
 }
 
 #[cfg(test)]

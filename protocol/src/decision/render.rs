@@ -59,6 +59,8 @@ struct File<'a> {
     votes: Vec<Vote>,
     void: Vec<String>,
     silent: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unrevealed: Option<Vec<String>>,
     confirmed_by: Vec<String>,
     digest: String,
     certificate_sha256: String,
@@ -86,7 +88,7 @@ struct Carrier {
 
 /// Writes the certificate file. Says what the certificate says, whether or not that holds.
 pub fn render_json(certificate: &Certificate) -> String {
-    let proposal = certificate.proposal();
+    let (asked, proposal) = certificate.asked();
     let result = certificate.result();
     let hex = |bytes: &[u8]| data_encoding::HEXLOWER.encode(bytes);
     let option = |index: &u16| label(&proposal.options, *index);
@@ -97,17 +99,21 @@ pub fn render_json(certificate: &Certificate) -> String {
         }
         _ => (None, None),
     };
-    let voted = |index: &u16| {
-        certificate.content().ballots.iter().any(|record| record.ballot.voter == *index)
-    };
+    // Whoever hid its vote cast it when it committed to it.
+    let cast = &certificate.hidden().unwrap_or(certificate).content().ballots;
+    let cast_by = |index: u16| cast.iter().find(move |record| record.ballot.voter == index);
+    let voted = |index: &u16| cast_by(*index).is_some();
     let vote = |record: &super::BallotRecord| Vote {
         voter: name(record.ballot.voter),
-        cast_at: iso8601(record.ballot.cast_at_ms),
+        cast_at: iso8601(match certificate.hidden().and_then(|_| cast_by(record.ballot.voter)) {
+            Some(commitment) => commitment.ballot.cast_at_ms,
+            None => record.ballot.cast_at_ms,
+        }),
         choice: words(&record.ballot.choice, &proposal.options),
     };
     let file = File {
         format: FORMAT,
-        proposal: certificate.proposal_id().to_string(),
+        proposal: asked.to_string(),
         group: proposal.group.to_string(),
         epoch: proposal.epoch,
         proposer: proposal.proposer.to_string(),
@@ -123,19 +129,23 @@ pub fn render_json(certificate: &Certificate) -> String {
             Outcome::NoQuorum => "no quorum",
             Outcome::Winners { .. } => "winners",
             Outcome::NoWinner => "no winner",
+            Outcome::Committed => "committed, not revealed yet",
         },
         winners,
         tie,
-        tally: counts(&proposal.rule, &proposal.options, &result.tally),
+        tally: counts(&certificate.proposal().rule, &proposal.options, &result.tally),
         cast: result.cast,
         electorate: result.electorate,
         votes: certificate.content().ballots.iter().map(vote).collect(),
-        void: result.void.iter().map(|voter| name(*voter)).collect(),
+        void: certificate.void().into_iter().map(name).collect(),
         silent: (0u16..)
             .zip(certificate.roster())
             .filter(|(index, _)| !voted(index))
             .map(|(_, persona)| persona.to_string())
             .collect(),
+        unrevealed: certificate
+            .hidden()
+            .map(|_| certificate.unrevealed().into_iter().map(name).collect()),
         confirmed_by: certificate.confirms().iter().map(|c| name(c.sealer)).collect(),
         digest: hex(&certificate.digest()),
         certificate_sha256: hex(&certificate.id()),
@@ -189,6 +199,8 @@ fn words(choice: &Choice, options: &[String]) -> Vec<String> {
             .map(|(option, points)| format!("{option}: {points}"))
             .collect(),
         Choice::Object(reason) => vec![format!("objection: {reason}")],
+        Choice::Commit(_) => vec!["hidden".into()],
+        Choice::Reveal { choice, .. } => words(choice, options),
     }
 }
 
@@ -207,6 +219,8 @@ fn counts(rule: &Rule, options: &[String], tally: &[u32]) -> Vec<Count> {
             let row = |over| options.iter().map(move |under| format!("{over} over {under}"));
             options.iter().flat_map(row).collect()
         }
+        Rule::Hidden { .. } => fixed(&["hidden"]),
+        Rule::Reveal(_) => return counts(rule.plain(), options, tally),
     };
     names.into_iter().zip(tally).map(|(choice, votes)| Count { choice, votes: *votes }).collect()
 }
@@ -232,6 +246,9 @@ fn in_words(rule: &Rule, roster: &[PersonaId]) -> String {
         ),
         Rule::Ranked { .. } => "the winner of ranked ballots by Schulze's method".into(),
         Rule::Consent { .. } => "accepted unless someone objects".into(),
+        Rule::Hidden { .. } | Rule::Reveal(_) => {
+            format!("{}; hidden until voting ends", in_words(rule.plain(), roster))
+        }
         Rule::Veto { num, den, base, holders, .. } => {
             let base = match base {
                 Base::Electorate => "electorate",

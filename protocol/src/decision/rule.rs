@@ -4,7 +4,11 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::proposal::is_text;
+use super::{
+    Digest,
+    proposal::is_text,
+    secrecy::{Reveal, Salt},
+};
 
 /// A share of the ballots cast, as two whole numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,6 +93,16 @@ pub enum Rule {
         /// Who can refuse, by index in the electorate, strictly rising; at least one.
         holders: Vec<u16>,
     },
+    /// Another rule, and nobody sees a choice before voting is over: ballots are commitments.
+    Hidden {
+        /// The rule that decides in the end; a plain one.
+        #[serde(with = "super::secrecy::inner")]
+        rule: Box<Rule>,
+        /// How long voters may reveal afterwards, in milliseconds; a second to a week.
+        reveal_ms: u64,
+    },
+    /// The second half of a hidden vote. Never proposed: see [`super::Proposal::reveal`].
+    Reveal(Box<Reveal>),
 }
 
 /// The most points a score rule can let a voter give to one option.
@@ -115,6 +129,16 @@ pub enum Choice {
     Rank(Vec<u16>),
     /// Against the proposal under a rule of consent, and why: 1 to [`REASON_BYTES_MAX`] bytes.
     Object(String),
+    /// Something, in a hidden vote: [`super::commit`] of it.
+    Commit(Digest),
+    /// What was committed to.
+    Reveal {
+        /// The random bytes in the commitment.
+        salt: Salt,
+        /// The choice; a plain one.
+        #[serde(with = "super::secrecy::inner")]
+        choice: Box<Choice>,
+    },
 }
 
 /// What was decided.
@@ -135,6 +159,8 @@ pub enum Outcome {
     },
     /// No option reached the minimum.
     NoWinner,
+    /// Enough committed to a hidden choice; what is decided follows when they reveal it.
+    Committed,
 }
 
 /// The outcome with the numbers behind it.
@@ -145,7 +171,8 @@ pub struct DecisionResult {
     /// For a threshold: yes, no, abstain; with vetoes, also how many of them. For consent:
     /// consents, objections, abstentions. For approval and score: the approvals or points of each
     /// option. For suitability: each option's yes, then each option's "if need be". For ranks: row
-    /// by row, how many voters prefer the option of the row to the option of the column.
+    /// by row, how many voters prefer the option of the row to the option of the column. For hidden
+    /// votes: the commitments.
     pub tally: Vec<u32>,
     /// How many ballots count.
     pub cast: u32,
@@ -185,6 +212,7 @@ impl Rule {
                 let rises = holders.is_sorted_by(|a, b| a < b);
                 field(rises && !holders.is_empty(), "rule.holders")
             }
+            Self::Hidden { .. } | Self::Reveal { .. } => self.check_hidden(options),
         }
     }
 
@@ -193,7 +221,7 @@ impl Rule {
         if usize::from(self.quorum()) > electorate {
             return Err("rule.quorum");
         }
-        match self {
+        match self.plain() {
             Self::Veto { holders, .. }
                 if holders.iter().any(|holder| usize::from(*holder) >= electorate) =>
             {
@@ -213,16 +241,21 @@ impl Rule {
             | Self::Ranked { quorum }
             | Self::Consent { quorum }
             | Self::Veto { quorum, .. } => *quorum,
+            Self::Hidden { .. } | Self::Reveal(_) => self.plain().quorum(),
         }
     }
 
-    /// Whether a voter may say this under this rule.
+    /// Whether a voter may say this under this rule. What is revealed is judged by whose it is,
+    /// elsewhere.
     pub fn allows(&self, choice: &Choice, options: usize) -> bool {
         let is_option = |index: &u16| usize::from(*index) < options;
         let points = |given: &[u8], most: u8| {
             given.len() == options && given.iter().all(|points| *points <= most)
         };
         match (self, choice) {
+            (Self::Hidden { .. }, Choice::Commit(_)) => true,
+            // Whose it is decides, see `allows_of`.
+            (Self::Hidden { .. } | Self::Reveal { .. }, _) => false,
             (_, Choice::Abstain)
             | (Self::Threshold { .. } | Self::Veto { .. }, Choice::Yes | Choice::No)
             | (Self::Consent { .. }, Choice::Yes) => true,

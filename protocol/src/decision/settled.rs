@@ -31,7 +31,11 @@ impl Rule {
             // One objection or veto is enough, and is never taken back.
             Self::Consent { .. } => result.tally.get(1).is_some_and(|objections| *objections > 0),
             Self::Veto { .. } => result.tally.get(3).is_some_and(|vetoes| *vetoes > 0),
-            Self::Score { .. } | Self::Suitability { .. } | Self::Ranked { .. } => false,
+            Self::Score { .. }
+            | Self::Suitability { .. }
+            | Self::Ranked { .. }
+            | Self::Hidden { .. }
+            | Self::Reveal { .. } => false,
         }
     }
 }

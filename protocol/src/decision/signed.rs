@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Charter, MessageError, Statement};
+use super::{Ballot, Charter, Choice, MessageError, Statement};
 use crate::{
     identity::{Domain, PersonaId, PersonaKey, ProposalId, Signature, SignatureError},
     wire::{self, DecodeError},
@@ -42,10 +42,12 @@ pub enum Kind {
     Certificate = 11,
     /// Asks a member to pass on the proposal. Not signed itself.
     Ask = 12,
+    /// A complete certificate of a hidden vote, with the one it follows from. Not signed itself.
+    Revealed = 13,
 }
 
 impl Kind {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::Proposal,
         Self::Ballot,
         Self::Held,
@@ -58,6 +60,7 @@ impl Kind {
         Self::Proof,
         Self::Certificate,
         Self::Ask,
+        Self::Revealed,
     ];
 
     /// The kind behind a number, where this version knows it.
@@ -72,7 +75,7 @@ impl Kind {
             Self::Ballot => 512,
             Self::Proposal | Self::Held => 8 * 1024,
             Self::Evidence => 20 * 1024,
-            Self::Cut | Self::Proof | Self::Certificate => DECISION_BYTES_MAX,
+            Self::Cut | Self::Proof | Self::Certificate | Self::Revealed => DECISION_BYTES_MAX,
         }
     }
 }
@@ -107,10 +110,15 @@ pub fn peek(bytes: &[u8]) -> Result<Head, DecodeError> {
 }
 
 /// Whether this is a ballot that this persona signed, and not one it passes on for another; checks
-/// nothing else.
+/// nothing else. Revealing a choice is no ballot in this sense: it was cast when it was hidden.
 pub fn is_ballot_by(persona: &PersonaId, bytes: &[u8]) -> bool {
     SignedMessage::from_bytes(bytes).is_ok_and(|message| {
-        message.kind() == Some(Kind::Ballot) && message.check_signature(persona).is_ok()
+        message.kind() == Some(Kind::Ballot)
+            && message.check_signature(persona).is_ok()
+            && !matches!(
+                Statement::decode(Kind::Ballot, message.body()),
+                Ok(Statement::Ballot(Ballot { choice: Choice::Reveal { .. }, .. })) | Err(_)
+            )
     })
 }
 

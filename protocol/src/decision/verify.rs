@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use super::{
     Certificate, Charter, CutError, DecisionResult, Digest, ProposalError, SignedMessage,
-    votes::is_quorum,
+    certificate::Origin, votes::is_quorum,
 };
 use crate::identity::{PersonaId, ProposalId};
 
@@ -44,6 +44,8 @@ pub struct Verified {
     pub result: DecisionResult,
     /// Who signed two different ballots.
     pub void: Vec<PersonaId>,
+    /// Who committed to a hidden choice and never revealed it; it does not count.
+    pub unrevealed: Vec<PersonaId>,
     /// Members whose keys the verifier does not trust; empty when the verdict is valid.
     pub unknown: Vec<PersonaId>,
 }
@@ -60,6 +62,9 @@ pub enum Reason {
     /// Not exactly a quorum of different sealers confirmed.
     #[error("not a quorum of confirmations")]
     Quorum,
+    /// The certificate of the commitments leads to nothing that could be revealed.
+    #[error("hidden: nothing was committed to")]
+    Hidden,
     /// A confirmation is not signed by its sealer, or is for another result.
     #[error("the confirmation of sealer {0} does not hold")]
     Confirm(u16),
@@ -91,16 +96,26 @@ pub fn verify(certificate: &Certificate, trust: &TrustAnchors) -> Verdict {
         Err(reason) => return Verdict::Invalid(reason),
     };
     let result = certificate.result().clone();
-    let void = result.void.iter().filter_map(|voter| charter.member(*voter).copied()).collect();
+    let named = |voters: Vec<u16>| -> Vec<PersonaId> {
+        voters.iter().filter_map(|voter| charter.member(*voter).copied()).collect()
+    };
+    let (void, unrevealed) = (named(certificate.void()), named(certificate.unrevealed()));
     let unknown: Vec<_> =
         charter.electorate().iter().filter(|member| !trust.contains(member)).copied().collect();
     let anchored = unknown.is_empty();
-    let verified = Verified { proposal: charter.id(), digest, result, void, unknown };
+    let verified = Verified { proposal: charter.id(), digest, result, void, unrevealed, unknown };
     if anchored { Verdict::Valid(verified) } else { Verdict::Unanchored(verified) }
 }
 
-fn check(certificate: &Certificate) -> Result<(Charter, Digest), Reason> {
-    let charter = Charter::new(certificate.signed_proposal(), certificate.roster().to_vec())?;
+pub(super) fn check(certificate: &Certificate) -> Result<(Charter, Digest), Reason> {
+    let charter = match certificate.origin() {
+        Origin::Signed(proposal) => Charter::new(proposal, certificate.roster().to_vec())?,
+        Origin::Revealed(hidden) => {
+            // Never deeper: what is hidden is always the certificate of a signed proposal.
+            check(hidden)?;
+            Charter::revealing(hidden).ok_or(Reason::Hidden)?
+        }
+    };
     if charter.id() != certificate.proposal_id() {
         return Err(ProposalError::Id.into());
     }

@@ -26,6 +26,8 @@ pub enum Domain {
     Vote,
     /// The digest a decision confirms.
     Cut,
+    /// What a voter commits to in a hidden vote.
+    Commitment,
     /// Hash of a roster or a list of sealers.
     Roster,
     /// Key of a card record in the DHT.
@@ -56,7 +58,7 @@ pub enum Domain {
 
 impl Domain {
     /// Every domain, so that tests can show them distinct.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::Card,
         Self::HandlePointer,
         Self::Invite,
@@ -67,6 +69,7 @@ impl Domain {
         Self::Receipt,
         Self::Vote,
         Self::Cut,
+        Self::Commitment,
         Self::Roster,
         Self::CardRecord,
         Self::HandleRecord,
@@ -95,6 +98,7 @@ impl Domain {
             Self::Receipt => "conclave/receipt/v1",
             Self::Vote => "conclave/vote/v1",
             Self::Cut => "conclave/cut/v1",
+            Self::Commitment => "conclave/commitment/v1",
             Self::Roster => "conclave/roster/v1",
             Self::CardRecord => "conclave/card-record/v1",
             Self::HandleRecord => "conclave/handle-record/v1",

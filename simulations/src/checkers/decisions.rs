@@ -99,6 +99,11 @@ impl Checkers {
             let fresh = fresh.and_then(|write| write.value().map(<[u8]>::to_vec));
             fresh.or_else(|| disk.row(Table::Vote, &key).map(<[u8]>::to_vec))
         };
+        if let Some(hidden) = row(b"hidden") {
+            let charter = Charter::revealing(&Certificate::from_bytes(&hidden).ok()?)?;
+            self.statements.charters.insert(id, charter);
+            return Some(());
+        }
         let proposal = SignedProposal::from_bytes(&row(b"proposal")?).ok()?;
         let electorate: Vec<PersonaId> = wire::decode(&row(b"electorate")?, 64 * 1024).ok()?;
         self.statements.charters.insert(id, Charter::new(&proposal, electorate).ok()?);

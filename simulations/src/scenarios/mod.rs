@@ -6,7 +6,9 @@
 //! | somebody is away for long | `away.rs` |
 //! | members change meanwhile | `members.rs` |
 //! | while personas arrange something | `personas.rs` |
+//! | while something hidden is decided | `asking.rs` |
 
+mod asking;
 mod away;
 mod links;
 mod members;
@@ -59,6 +61,7 @@ pub const SCENARIOS: &[Scenario] = &[
     members::ORPHANS,
     personas::DINNER,
     personas::HOUSEMATES,
+    asking::VEILED,
 ];
 
 const TRIO: &[Wish] =
@@ -87,7 +90,11 @@ const fn talk(by: usize, count: u32) -> Wish {
 }
 
 const fn propose(by: usize, question: &'static str, within_ms: u64) -> Wish {
-    Wish::Propose { by, title: "club", question, within_ms }
+    Wish::Propose { by, title: "club", question, within_ms, hidden: false }
+}
+
+const fn propose_hidden(by: usize, question: &'static str, within_ms: u64) -> Wish {
+    Wish::Propose { by, title: "club", question, within_ms, hidden: true }
 }
 
 const fn vote(by: usize, question: &'static str) -> Wish {

@@ -36,6 +36,7 @@ scenarios! {
     mail_survives_rotated_tags_and_expired_cards: "holiday", 1;
     crashes_lose_nothing_and_sign_nothing_twice: "crashes", 1;
     a_vote_survives_a_partition: "partition", 1;
+    a_hidden_vote_survives_crashes_between_its_halves: "veiled", 2;
     members_come_and_go_while_all_talk: "members", 1;
     a_member_that_missed_many_changes_still_gets_its_mail: "absent", 1;
     who_was_removed_in_its_sleep_learns_so: "expelled", 1;

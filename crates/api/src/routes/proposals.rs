@@ -18,12 +18,14 @@ use crate::{
     types::{
         Refusals, Rule,
         id::bare_option,
-        proposal::{NewBallot, NewProposal, Proposal, Proposals, ProposalsQuery},
+        proposal::{NewBallot, NewProposal, Proposal, Proposals, ProposalsQuery, Secrecy},
     },
 };
 
 /// How long ballots cast in time may still arrive, when the proposer does not say.
 const GRACE_SECONDS: u64 = 120;
+/// How long voters may reveal when a hidden vote is over and its proposer does not say.
+const REVEAL_SECONDS: u64 = 600;
 
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -44,13 +46,23 @@ async fn propose(
     Body(new): Body<NewProposal>,
 ) -> Result<(StatusCode, Json<Proposal>), ApiError> {
     let rule = new.rule.unwrap_or_else(|| Rule::usual(new.options.len()));
+    let rule = match (new.secrecy, new.reveal_seconds) {
+        (Secrecy::Open, None) => rule.into(),
+        (Secrecy::Open, Some(_)) => {
+            return Err(ApiError::invalid("reveal_seconds", "only hidden votes are revealed"));
+        }
+        (Secrecy::Hidden, seconds) => {
+            let reveal_ms = seconds.unwrap_or(REVEAL_SECONDS).saturating_mul(1000);
+            protocol::decision::Rule::Hidden { rule: Box::new(rule.into()), reveal_ms }
+        }
+    };
     let grace_seconds = new.grace_seconds.unwrap_or(GRACE_SECONDS);
     let request = Request::Propose {
         conversation,
         persona: bare_option(new.persona),
         question: new.question,
         options: new.options,
-        rule: rule.into(),
+        rule,
         deadline_ms: new.deadline.map(|moment| moment.0),
         grace_ms: grace_seconds.saturating_mul(1000),
         early_close: new.early_close.unwrap_or(true),

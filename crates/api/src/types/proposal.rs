@@ -1,13 +1,13 @@
 //! Proposals and ballots.
 
 use engine::view::{EvidenceView, ProposalView, VoterView};
-use protocol::identity::PersonaId;
+use protocol::{decision, identity::PersonaId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
     id::Id,
-    rule::{Choice, Rule},
+    rule::{Choice, Rule, plain},
     time::{Moment, iso},
 };
 
@@ -31,9 +31,26 @@ pub(crate) struct NewProposal {
     pub(crate) grace_seconds: Option<u64>,
     /// Whether voting ends as soon as the outcome cannot change any more; true when absent.
     pub(crate) early_close: Option<bool>,
+    /// Whether others see a vote at once; `open` when absent.
+    #[serde(default)]
+    pub(crate) secrecy: Secrecy,
+    /// How long voters may reveal when a hidden vote is over; ten minutes when absent. They do so
+    /// without their owners, as soon as their nodes are awake.
+    pub(crate) reveal_seconds: Option<u64>,
     /// Which of the node's personas asks, where several are members.
     #[schema(value_type = Option<String>)]
     pub(crate) persona: Option<Id<PersonaId>>,
+}
+
+/// When others see how one voted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Secrecy {
+    /// At once.
+    #[default]
+    Open,
+    /// When voting is over: until then members have only a commitment.
+    Hidden,
 }
 
 /// Which proposals.
@@ -73,6 +90,10 @@ pub(crate) struct Proposal {
     options: Vec<String>,
     /// How it is decided.
     rule: Rule,
+    /// When others see how one voted.
+    secrecy: Secrecy,
+    /// How long voters may reveal when a hidden vote is over.
+    reveal_seconds: Option<u64>,
     /// When voting began.
     #[schema(format = DateTime)]
     opens_at: String,
@@ -85,7 +106,7 @@ pub(crate) struct Proposal {
     deadline_ms: u64,
     /// Whether voting ends as soon as the outcome cannot change any more.
     early_close: bool,
-    /// `open`, `closing`, `deciding`, `decided` or `forked`.
+    /// `open`, `closing`, `deciding`, `decided` or `forked`; of a hidden vote also `revealing`.
     phase: String,
     /// What it waits for, in words.
     waiting: String,
@@ -133,6 +154,9 @@ pub(crate) struct Voter {
     name: String,
     /// Whether it is a persona of this node.
     ours: bool,
+    /// Whether it has voted and its choice cannot be seen: not yet, or never, if the vote was
+    /// hidden and is decided.
+    hidden: bool,
     /// Its ballot, once seen.
     choice: Option<Choice>,
     /// Whether it signed two different ballots, which voids both.
@@ -145,7 +169,8 @@ impl From<VoterView> for Voter {
             persona: view.persona.to_string(),
             name: view.name,
             ours: view.ours,
-            choice: view.choice.map(Choice::from),
+            hidden: view.hidden,
+            choice: view.choice.and_then(plain),
             void: view.void,
         }
     }
@@ -160,6 +185,11 @@ impl From<ProposalView> for Proposal {
             proposer: view.proposer.to_string(),
             question: view.question,
             options: view.options,
+            secrecy: if view.rule.is_hidden() { Secrecy::Hidden } else { Secrecy::Open },
+            reveal_seconds: match view.rule {
+                decision::Rule::Hidden { reveal_ms, .. } => Some(reveal_ms / 1000),
+                _ => None,
+            },
             rule: view.rule.into(),
             opens_at: iso(view.opens_at_ms),
             opens_at_ms: view.opens_at_ms,

@@ -245,6 +245,9 @@ impl From<decision::Rule> for Rule {
             }
             decision::Rule::Ranked { quorum } => Self::Ranked { quorum },
             decision::Rule::Consent { quorum } => Self::Consent { quorum },
+            // When others see a vote is told beside the rule.
+            decision::Rule::Hidden { rule, .. } => Self::from(*rule),
+            decision::Rule::Reveal(reveal) => Self::from(*reveal.rule),
             decision::Rule::Veto { num, den, base, quorum, holders } => {
                 Self::Veto { share: Share { num, den }, base: base.into(), quorum, holders }
             }
@@ -327,18 +330,19 @@ impl From<Choice> for decision::Choice {
     }
 }
 
-impl From<decision::Choice> for Choice {
-    fn from(choice: decision::Choice) -> Self {
-        match choice {
-            decision::Choice::Yes => Self::Word(ChoiceWord::Yes),
-            decision::Choice::No => Self::Word(ChoiceWord::No),
-            decision::Choice::Abstain => Self::Word(ChoiceWord::Abstain),
-            decision::Choice::Approve(indexes) => Self::Options(indexes),
-            decision::Choice::Points(points) => Self::More(ChoiceMore::Points(points)),
-            decision::Choice::Rank(indexes) => Self::More(ChoiceMore::Rank(indexes)),
-            decision::Choice::Object(reason) => Self::More(ChoiceMore::Object(reason)),
-        }
-    }
+/// What a voter said; none while it is only committed to.
+pub(crate) fn plain(choice: decision::Choice) -> Option<Choice> {
+    Some(match choice {
+        decision::Choice::Yes => Choice::Word(ChoiceWord::Yes),
+        decision::Choice::No => Choice::Word(ChoiceWord::No),
+        decision::Choice::Abstain => Choice::Word(ChoiceWord::Abstain),
+        decision::Choice::Approve(indexes) => Choice::Options(indexes),
+        decision::Choice::Points(points) => Choice::More(ChoiceMore::Points(points)),
+        decision::Choice::Rank(indexes) => Choice::More(ChoiceMore::Rank(indexes)),
+        decision::Choice::Object(reason) => Choice::More(ChoiceMore::Object(reason)),
+        decision::Choice::Commit(_) => return None,
+        decision::Choice::Reveal { choice, .. } => return plain(*choice),
+    })
 }
 
 #[cfg(test)]
@@ -392,7 +396,7 @@ mod tests {
             (json!({"object": "No."}), decision::Choice::Object("No.".into())),
         ] {
             assert_eq!(read(text.clone()), Some(choice.clone()));
-            assert_eq!(json!(Choice::from(choice)), text);
+            assert_eq!(json!(plain(choice)), text);
         }
         for bad in [
             json!({"points": [256]}),

@@ -58,6 +58,7 @@ async fn malformed_json_names_the_field() {
         ),
         (&proposals, json!({"question": "?", "deadline": "soon"}), "deadline"),
         (&proposals, json!({"deadline": 1}), "question"),
+        (&proposals, json!({"question": "?", "secrecy": "total"}), "secrecy"),
         (&proposals, json!({"question": "?", "early_close": "yes"}), "early_close"),
         (&ballots, json!({"choice": "maybe"}), "choice"),
         (&approvals, json!({"decision": "maybe"}), "decision"),
@@ -185,6 +186,7 @@ async fn a_field_refused_deep_inside_is_named_as_the_request_names_it() {
         ("deadline_ms", "deadline"),
         ("grace_ms", "grace_seconds"),
         ("rule.num", "rule.share"),
+        ("rule.reveal_ms", "reveal_seconds"),
         ("question", "question"),
     ] {
         let harness = Harness::answering(move |_| {

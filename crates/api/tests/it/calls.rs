@@ -39,6 +39,7 @@ async fn reading_answers_with_ids_as_text_and_times_twice() {
         (format!("/v1/proposals/{PROPOSAL}"), "/voters/0/choice", json!("yes")),
         (format!("/v1/proposals/{PROPOSAL}"), "/voters/1/choice", Value::Null),
         (format!("/v1/proposals/{PROPOSAL}"), "/opens_at", json!(ISO)),
+        (format!("/v1/proposals/{PROPOSAL}"), "/secrecy", json!("open")),
         ("/v1/tasks".into(), "/tasks/0/steps/0/at", json!(ISO)),
         (format!("/v1/tasks/{TASK}"), "/slot/start", json!(ISO)),
         (format!("/v1/tasks/{TASK}"), "/slot/end_ms", json!(T + 60_000)),
@@ -124,6 +125,12 @@ async fn writing_asks_the_engine_for_what_the_body_says() {
                 "deadline_ms: None".into(),
                 "early_close: false".into(),
             ],
+        ),
+        (
+            at("/proposals"),
+            json!({"question": "Who leads?", "secrecy": "hidden"}),
+            201,
+            vec!["Hidden { rule: Threshold {".into(), "reveal_ms: 600000".into()],
         ),
         (
             format!("/v1/proposals/{PROPOSAL}/ballots"),

@@ -265,6 +265,7 @@ fn proposal() -> ProposalView {
         persona,
         name: "Somebody".into(),
         ours: persona == maya(),
+        hidden: false,
         choice,
         void: false,
     };

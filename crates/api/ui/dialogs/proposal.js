@@ -19,8 +19,9 @@ const HOUR = 60 * MINUTE;
 const DEADLINES = [
   ["In 10 minutes", 10 * MINUTE], ["In an hour", HOUR], ["In 4 hours", 4 * HOUR], ["Tomorrow", 24 * HOUR], ["In 3 days", 72 * HOUR], ["In a week", 168 * HOUR],
 ];
+const REVEALS = [[10, "10 minutes"], [60, "1 hour"], [24 * 60, "a day"], [72 * 60, "3 days"]];
 /** Fields that show what is wrong with them; the rest is said at the end of the form. */
-const SHOWN = /^(question|options|deadline|grace_seconds|early_close|rule(\..*)?)$/;
+const SHOWN = /^(question|options|deadline|grace_seconds|early_close|reveal_seconds|rule(\..*)?)$/;
 
 /** In the form a datetime-local input wants, the next full minute. @param {number} ms From now. */
 function localInput(ms) {
@@ -38,6 +39,8 @@ export function openNewProposal(preset = null) {
     deadline: localInput(10 * MINUTE),
     graceMinutes: 2,
     earlyClose: true,
+    hidden: false,
+    revealMinutes: 10,
     busy: false,
     /** @type {Record<string, string>} What is wrong, by field. */
     problems: {},
@@ -87,6 +90,14 @@ export function openNewProposal(preset = null) {
           label: "End as soon as the result is certain", hint: "Otherwise everyone has until the deadline, unless all have voted before.",
           on: draft.earlyClose, change: (earlyClose) => set({ earlyClose }),
         }),
+        toggle({
+          label: "Hide votes until voting ends", hint: "Others see that you voted, not how. Your node reveals it when voting is over; everyone's must be awake once more for that.",
+          on: draft.hidden, change: (hidden) => set({ hidden }), testid: "proposal-hidden",
+        }),
+        draft.hidden && field("Votes may be revealed for", h("select", {
+          value: String(draft.revealMinutes), "data-testid": "proposal-reveal", onchange: (/** @type {any} */ e) => set({ revealMinutes: Number(e.target.value) }),
+        }, REVEALS.map(([minutes, label]) => h("option", { value: String(minutes), key: minutes }, label))),
+        { hint: "Whoever does not reveal in time does not count, and the result says so.", problem: problem("reveal_seconds") }),
         h("p", { class: "rule-words" }, icon("info", 18),
           h("span", null, ruleInWords(ruleFrom(draft, where), voters),
             draft.deadline && ` Voting ends ${dateAndTime(new Date(draft.deadline).toISOString())}.`)),
@@ -132,6 +143,7 @@ const bodyFrom = (draft, where) => ({
   deadline: new Date(draft.deadline).toISOString(),
   grace_seconds: draft.graceMinutes * 60,
   early_close: draft.earlyClose,
+  ...(draft.hidden ? { secrecy: "hidden", reveal_seconds: draft.revealMinutes * 60 } : {}),
 });
 
 /** Whether there is anybody to ask. */

@@ -87,9 +87,9 @@ export const field = (label, control, { hint, class: extra = "", problem = "" } 
 
 /**
  * A switch with a label and a line of explanation.
- * @param {{ label: string, hint?: string, on: boolean, change: (on: boolean) => void }} options
+ * @param {{ label: string, hint?: string, on: boolean, change: (on: boolean) => void, testid?: string }} options
  */
-export const toggle = ({ label, hint, on, change }) =>
+export const toggle = ({ label, hint, on, change, testid }) =>
   h("label", { class: "toggle" },
     h("span", { class: "toggle-words" }, h("span", null, label), hint && h("span", { class: "field-hint" }, hint)),
-    h("input", { type: "checkbox", role: "switch", checked: on, onchange: (/** @type {any} */ e) => change(e.target.checked) }));
+    h("input", { type: "checkbox", role: "switch", checked: on, "data-testid": testid, onchange: (/** @type {any} */ e) => change(e.target.checked) }));

@@ -16,6 +16,7 @@ import { chip, copyable } from "./parts.js";
 import { toast, toastError } from "./toast.js";
 
 /** @typedef {import("../model.js").Proposal} Proposal */
+/** @typedef {import("../model.js").Voter} Voter */
 
 /** More options than this in one ballot are counted, not named. */
 const NAMED_MAX = 2;
@@ -28,6 +29,7 @@ const casting = new Set();
 /** @type {Record<string, { words: string, tone: "accent" | "warn" | "ok" | "danger" | "plain" }>} */
 const PHASES = {
   open: { words: "Voting is open", tone: "accent" },
+  revealing: { words: "Revealing votes", tone: "warn" },
   closing: { words: "Closing", tone: "warn" },
   deciding: { words: "Agreeing on the count", tone: "warn" },
   decided: { words: "Decided", tone: "ok" },
@@ -183,7 +185,8 @@ async function cast(p, choice) {
 /** @param {Proposal} p */
 function progress(p) {
   const us = ourVoter(p);
-  const waitingFor = p.voters.filter((v) => v.choice === null && !v.void);
+  const due = p.phase === "revealing" ? (/** @type {Voter} */ v) => v.hidden : (/** @type {Voter} */ v) => v.choice === null && !v.hidden && !v.void;
+  const waitingFor = p.voters.filter(due);
   const decided = p.phase === "decided";
   const held = !decided && p.receipts !== null && p.receipts > 0 && !us?.void;
   return h("footer", { class: "proposal-foot" },
@@ -191,6 +194,7 @@ function progress(p) {
       `${p.cast} of ${p.voters.length} voted`,
       us?.choice && !us.void ? ` · You voted ${choiceInWords(p, us.choice)}` : "",
       held && (p.receipts >= p.receipts_needed ? " · Your vote is counted" : ` · Your vote is held by ${p.receipts}, counted with ${p.receipts_needed}`),
+      p.secrecy === "hidden" && p.phase === "open" ? " · Votes are hidden until voting ends" : "",
       !decided && h("span", { class: "provisional", title: "Ballots may still arrive; the count is final only when it is certified." }, "provisional")),
     !decided && waitingFor.length > 0 && h("span", { class: "waiting-for" }, h("span", { class: "muted small" }, "waiting for"), avatarStack(waitingFor)),
     tooLate(us, p) && h("p", { class: "waiting-words", "data-testid": "too-late" }, icon("clock", 16),
@@ -198,9 +202,9 @@ function progress(p) {
     !decided && p.phase !== "open" && p.waiting && h("p", { class: "waiting-words" }, icon("clock", 16), sentence(p.waiting)));
 }
 
-/** Whether our vote would come too late. @param {import("../model.js").Voter | null} us @param {Proposal} p */
+/** Whether our vote would come too late. @param {Voter | null} us @param {Proposal} p */
 const tooLate = (us, p) =>
-  us !== null && us.choice === null && !us.void && (p.phase !== "open" || Date.parse(p.deadline) <= Date.now());
+  us !== null && us.choice === null && !us.hidden && !us.void && (p.phase !== "open" || Date.parse(p.deadline) <= Date.now());
 
 /** @param {Proposal} p @param {import("../model.js").Choice} choice */
 export function choiceInWords(p, choice) {
@@ -228,11 +232,13 @@ export const proposalDetails = (p) => [
         avatar(v, { size: "s", title: false }),
         h("span", { class: "truncate" }, v.name, v.ours && h("span", { class: "muted" }, " (you)")),
         h("span", { class: "voter-choice", title: Array.isArray(v.choice) ? namesOf(p, v.choice).join("\n") : undefined }, v.void ? chip("signed two ballots: void", "danger")
+          : v.hidden ? (p.phase === "decided" ? chip("never revealed: does not count", "warn") : h("span", { class: "muted" }, "voted, hidden"))
           : v.choice === null ? h("span", { class: "muted" }, p.phase === "decided" ? "did not vote" : "not yet")
           : choiceInWords(p, v.choice).replace(/^for /, "")))))),
   h("section", { class: "panel" },
     h("h2", null, "How it is decided"),
     h("p", null, ruleInWords(p.rule, p.voters.length)),
+    p.secrecy === "hidden" && h("p", null, "Each vote is sealed as a commitment until voting ends, then revealed and compared with it. Whoever does not reveal in time does not count and is named."),
     h("p", { class: "muted small" }, `Opened ${exactTime(p.opens_at)}; voting ends ${exactTime(p.deadline)}. `,
       "Every ballot is signed by its voter. The members sign which ballots count, so nobody alone can drop or change one.")),
 ];

@@ -119,16 +119,19 @@ impl Engine {
         let Ok(ask) = Ask::from_bytes(body) else { return };
         let Ok(head) = protocol::decision::peek(body) else { return };
         let Some(poll) = self.decisions.get_mut(&(me, head.proposal)) else { return };
-        // What the proposer itself says stays in its outbox until everyone has it.
-        let is_ours = poll.core.proposal().proposer == me;
-        if ask.of() != me || is_ours || poll.row.conversation != conversation {
+        if ask.of() != me || poll.row.conversation != conversation {
             return;
         }
-        if !poll.asked_by.insert(author) {
-            return;
+        let answer = match poll.core.hidden() {
+            // It follows from a certificate. Everyone gets the answer, so one is enough.
+            Some(hidden) if poll.asked_by.is_empty() => hidden.to_bytes(),
+            // What the proposer itself says stays in its outbox until everyone has it.
+            None if poll.core.proposal().proposer != me => poll.core.signed_proposal().to_bytes(),
+            _ => return,
+        };
+        if poll.asked_by.insert(author) {
+            self.say_decision(me, conversation, answer);
         }
-        let proposal = poll.core.signed_proposal().to_bytes();
-        self.say_decision(me, conversation, proposal);
     }
 
     pub(super) fn say_decision(

@@ -68,7 +68,7 @@ impl Engine {
         Ok(id)
     }
 
-    fn begin(
+    pub(super) fn begin(
         &mut self,
         me: PersonaId,
         conversation: ConversationId,
@@ -153,7 +153,7 @@ impl Engine {
         self.early.entry((me, id)).or_default().insert(row);
     }
 
-    fn feed(&mut self, me: PersonaId, id: ProposalId, input: decision::Input) {
+    pub(super) fn feed(&mut self, me: PersonaId, id: ProposalId, input: decision::Input) {
         let now_ms = self.now_ms;
         let Some(hosted) = self.personas.get(&me) else { return };
         if let Some(poll) = self.decisions.get_mut(&(me, id)) {
@@ -195,8 +195,10 @@ impl Engine {
     fn emit_proposal(&mut self, me: PersonaId, id: ProposalId) {
         let Some(poll) = self.decisions.get(&(me, id)) else { return };
         let conversation = poll.row.conversation;
-        let phase = phase_name(&poll.core.view().phase);
-        self.emit(Some(me), EventBody::ProposalUpdated { proposal: id, conversation, phase });
+        let proposal = self.asked(me, id);
+        let Some(core) = self.core_now(me, proposal) else { return };
+        let phase = phase_name(core);
+        self.emit(Some(me), EventBody::ProposalUpdated { proposal, conversation, phase });
     }
 
     /// Everything handed out so far is on disk: signatures that waited for it are made now.
@@ -233,7 +235,11 @@ impl Engine {
         let hosted = self.personas.get(&me).ok_or(RequestError::NotFound { what: "persona" })?;
         let poll =
             self.decisions.get_mut(&(me, id)).ok_or(RequestError::NotFound { what: "proposal" })?;
-        poll.core.handle(decision::Input::Vote(choice), &hosted.key, now_ms);
+        let vote = match poll.core.proposal().rule.is_hidden() {
+            true => decision::Input::VoteHidden { choice, salt: self.rng.r#gen() },
+            false => decision::Input::Vote(choice),
+        };
+        poll.core.handle(vote, &hosted.key, now_ms);
         let refused = self.drive(me, id);
         self.withdraw(|row| {
             row.persona == me && row.action == rows::Pending::Vote { proposal: id }
@@ -252,9 +258,10 @@ impl Engine {
     ) -> Result<PersonaId, RequestError> {
         let here: Vec<PersonaId> = self
             .decisions
-            .keys()
-            .filter(|(me, proposal)| *proposal == id && persona.is_none_or(|p| p == *me))
-            .map(|(me, _)| *me)
+            .iter()
+            .filter(|((_, proposal), poll)| *proposal == id && poll.core.hidden().is_none())
+            .map(|((me, _), _)| *me)
+            .filter(|me| persona.is_none_or(|wanted| wanted == *me))
             .collect();
         match here[..] {
             [] => Err(RequestError::NotFound { what: "proposal" }),
@@ -267,7 +274,10 @@ impl Engine {
     pub(super) fn vote_alone(&mut self, me: PersonaId, id: ProposalId) {
         let Some(poll) = self.decisions.get(&(me, id)) else { return };
         let proposal = poll.core.proposal();
-        if slots_of(proposal).is_none() || proposal.deadline_ms < self.now_ms {
+        if poll.core.hidden().is_some() || slots_of(proposal).is_none() {
+            return;
+        }
+        if proposal.deadline_ms < self.now_ms {
             return;
         }
         let proposer = proposal.proposer;

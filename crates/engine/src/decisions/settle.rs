@@ -18,8 +18,15 @@ impl Engine {
     /// After a restart: votes and books what was still to be voted on or booked.
     pub(crate) fn resume_decision(&mut self, me: PersonaId, id: ProposalId) {
         let Some(poll) = self.decisions.get(&(me, id)) else { return };
+        if poll.core.hidden().is_some() {
+            // Goes on with the first half.
+            return;
+        }
         if poll.core.certificate().is_some() {
-            return self.settle_decision(me, id);
+            if !self.go_on_revealing(me, id) || self.last_certificate(me, id).is_some() {
+                self.settle_decision(me, id);
+            }
+            return;
         }
         let view = poll.core.view();
         let ours = view.voters.iter().find(|voter| voter.persona == me);
@@ -30,18 +37,21 @@ impl Engine {
 
     /// There is a certificate.
     pub(super) fn on_decided(&mut self, me: PersonaId, id: ProposalId) {
-        let question = self.decisions.get(&(me, id)).map(|poll| &poll.core.proposal().question);
-        self.audit(me, "decision.certified", question.cloned().unwrap_or_default());
         self.withdraw(|row| {
             row.persona == me && row.action == rows::Pending::Vote { proposal: id }
         });
-        self.settle_decision(me, id);
+        if self.go_on_revealing(me, id) {
+            return;
+        }
+        let question = self.decisions.get(&(me, id)).map(|poll| &poll.core.proposal().question);
+        self.audit(me, "decision.certified", question.cloned().unwrap_or_default());
+        self.settle_decision(me, self.asked(me, id));
     }
 
     /// Acts on a certified result, once: a time that was agreed on is booked.
     pub(crate) fn settle_decision(&mut self, me: PersonaId, id: ProposalId) {
         let Some(poll) = self.decisions.get(&(me, id)) else { return };
-        if poll.row.settled || poll.core.certificate().is_none() {
+        if poll.row.settled || self.last_certificate(me, id).is_none() {
             return;
         }
         let proposer = poll.core.proposal().proposer;
@@ -72,7 +82,7 @@ impl Engine {
     pub(crate) fn winner(&self, me: PersonaId, id: ProposalId) -> Option<TimeRange> {
         let poll = self.decisions.get(&(me, id))?;
         let slots = slots_of(poll.core.proposal())?;
-        match &poll.core.certificate()?.result().outcome {
+        match &self.last_certificate(me, id)?.result().outcome {
             Outcome::Winners { options, .. } => slots.get(usize::from(*options.first()?)).copied(),
             _ => None,
         }

@@ -1,7 +1,9 @@
 //! What screens show of a decision.
 
 use protocol::{
-    decision::{self, DecisionView, Evidence, Kind, Offence, Outcome, SignedProposal},
+    decision::{
+        self, Choice, Decision, DecisionView, Evidence, Kind, Offence, Outcome, SignedProposal,
+    },
     identity::{ConversationId, PersonaId, ProposalId},
 };
 
@@ -67,11 +69,11 @@ impl Engine {
     }
 
     pub(crate) fn certificate_file(&self, id: ProposalId) -> Result<Reply, RequestError> {
-        let polls = self.decisions.iter().filter(|((_, proposal), _)| *proposal == id);
+        let polls = self.decisions.keys().filter(|(_, proposal)| *proposal == id);
         let mut found = false;
-        for (_, poll) in polls {
+        for (me, _) in polls {
             found = true;
-            if let Some(certificate) = poll.core.certificate() {
+            if let Some(certificate) = self.last_certificate(*me, id) {
                 return Ok(Reply::Certificate(decision::render_json(certificate)));
             }
         }
@@ -88,21 +90,37 @@ impl Engine {
     ) -> Result<ProposalView, RequestError> {
         let poll =
             self.decisions.get(&(me, id)).ok_or(RequestError::NotFound { what: "proposal" })?;
-        let view = poll.core.view();
+        let first = poll.core.view();
         let proposal = poll.core.proposal();
-        let result = poll.core.certificate().map(|certificate| certificate.result());
-        let tally = result.map(|r| r.tally.clone()).unwrap_or_else(|| view.result.tally.clone());
-        let voters = view
-            .voters
-            .iter()
-            .map(|voter| VoterView {
-                persona: voter.persona,
-                name: self.name_of(&voter.persona),
-                ours: self.personas.contains_key(&voter.persona),
-                choice: voter.choice.clone(),
-                void: voter.void,
-            })
-            .collect();
+        let secret = poll.core.secret();
+        let revealing = self.revealing(me, id);
+        let core = revealing.map_or(&poll.core, |second| &second.core);
+        let view = core.view();
+        let result = self.last_certificate(me, id).map(|certificate| certificate.result());
+        // What is hidden has no tally yet, only a number of votes.
+        let shown = match (revealing, proposal.rule.is_hidden()) {
+            (None, true) => proposal.rule.plain().decide(proposal.options.len(), 0, []).tally,
+            _ => view.result.tally.clone(),
+        };
+        let counted = result.filter(|_| revealing.is_some() || !proposal.rule.is_hidden());
+        let tally = counted.map_or(shown, |result| result.tally.clone());
+        let voter = |(cast, now): (&decision::VoterView, &decision::VoterView)| {
+            let ours = cast.persona == me;
+            let own = secret.as_ref().filter(|_| ours).map(|secret| secret.revealed().clone());
+            let hidden = matches!(cast.choice, Some(Choice::Commit(_)));
+            let said = now.choice.clone().filter(|choice| !matches!(choice, Choice::Commit(_)));
+            VoterView {
+                persona: cast.persona,
+                name: self.name_of(&cast.persona),
+                ours: self.personas.contains_key(&cast.persona),
+                hidden: hidden && said.is_none(),
+                choice: said.or(own),
+                void: cast.void || now.void,
+            }
+        };
+        let voters = first.voters.iter().zip(&view.voters).map(voter).collect();
+        let evidence = if revealing.is_some() { &first.evidence[..] } else { &[] };
+        let evidence = evidence.iter().chain(&view.evidence);
         let (winners, tie) = match result.map(|r| &r.outcome) {
             Some(Outcome::Winners { options, tie }) => (options.clone(), *tie),
             _ => (Vec::new(), false),
@@ -118,8 +136,8 @@ impl Engine {
             opens_at_ms: proposal.opens_at_ms,
             deadline_ms: proposal.deadline_ms,
             early_close: proposal.early_close,
-            phase: phase_name(&view.phase),
-            waiting: self.waiting_in_words(&view),
+            phase: phase_name(core),
+            waiting: self.waiting_in_words(core, &view),
             voters,
             cast: result.map(|r| r.cast).unwrap_or(view.result.cast),
             tally,
@@ -129,7 +147,7 @@ impl Engine {
             certified: result.is_some(),
             receipts: view.receipts,
             receipts_needed: view.quorum.q,
-            evidence: view.evidence.iter().map(|evidence| self.evidence_view(evidence)).collect(),
+            evidence: evidence.map(|evidence| self.evidence_view(evidence)).collect(),
         })
     }
 
@@ -142,8 +160,18 @@ impl Engine {
     }
 
     /// What a decision waits for.
-    fn waiting_in_words(&self, view: &DecisionView) -> String {
+    fn waiting_in_words(&self, core: &Decision, view: &DecisionView) -> String {
         match &view.phase {
+            decision::Phase::Open if core.hidden().is_some() => {
+                let missing = view.voters.iter().filter(|v| v.choice.is_none() && !v.void).count();
+                let all = core.hidden().map_or(0, |hidden| hidden.result().cast);
+                let silent = view.voters.len() - usize::try_from(all).unwrap_or_default();
+                let missing = missing.saturating_sub(silent);
+                format!("voting is over; {missing} of {all} votes are still to be revealed")
+            }
+            decision::Phase::Decided if core.proposal().rule.is_hidden() && !is_last(core) => {
+                "voting is over; votes are being revealed".to_owned()
+            }
             decision::Phase::Open => {
                 let missing = view.voters.iter().filter(|v| v.choice.is_none() && !v.void).count();
                 match missing {
@@ -181,8 +209,16 @@ fn offence_name(offence: Offence) -> &'static str {
     }
 }
 
-pub(super) fn phase_name(phase: &decision::Phase) -> &'static str {
-    match phase {
+/// Whether the certificate of this core is the one of what was decided.
+fn is_last(core: &Decision) -> bool {
+    let result = core.certificate().map(|certificate| &certificate.result().outcome);
+    result != Some(&Outcome::Committed)
+}
+
+pub(super) fn phase_name(core: &Decision) -> &'static str {
+    match core.view().phase {
+        decision::Phase::Open if core.hidden().is_some() => "revealing",
+        decision::Phase::Decided if !is_last(core) => "revealing",
         decision::Phase::Open => "open",
         decision::Phase::Closing { .. } => "closing",
         decision::Phase::Deciding { .. } => "deciding",
@@ -198,6 +234,7 @@ pub fn outcome_in_words(outcome: &Outcome, options: &[String]) -> String {
         Outcome::Rejected => "rejected".into(),
         Outcome::NoQuorum => "no result: too few voted".into(),
         Outcome::NoWinner => "no option has enough votes".into(),
+        Outcome::Committed => "voted; not revealed yet".into(),
         Outcome::Winners { options: winners, tie } => {
             let names = winners.iter().filter_map(|index| options.get(usize::from(*index)));
             let names: Vec<_> = names.map(|option| option_in_words(option)).collect();

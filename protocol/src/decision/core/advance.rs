@@ -51,8 +51,8 @@ impl Decision {
     fn may_close(&self) -> bool {
         let proposal = self.charter.proposal();
         let voted = self.ballots.voters_held();
-        let all = self.electorate().len();
-        if self.now_ms >= proposal.closes_at_ms() || voted == all {
+        let all = self.charter.expected();
+        if self.now_ms >= self.closes_at_ms() || voted == all {
             return true;
         }
         if !proposal.early_close {
@@ -101,7 +101,7 @@ impl Decision {
         if !is_leader || self.guard.used(Slot::Cut(view)).is_some() {
             return;
         }
-        if let Some(cut) = self.make_cut(seat, view) {
+        if let Some(cut) = self.make_cut(seat, view).filter(|cut| self.fits(&cut.content)) {
             let statement = Statement::Cut(Box::new(cut));
             // Far from reached by honest voters; a leader drowned in void ballots stays silent.
             if statement.body().len() + 256 <= Kind::Cut.bytes_max() {
@@ -196,9 +196,8 @@ impl Decision {
             }
             let mut confirms = self.rounds.confirm.votes(NO_VIEW, value);
             confirms.truncate(needed);
-            let proposal = &self.signed_proposal;
             let certificate =
-                Certificate::build(&self.charter, proposal, content.clone(), confirms);
+                Certificate::build(&self.charter, &self.origin, content.clone(), confirms);
             self.adopt(certificate);
         }
     }

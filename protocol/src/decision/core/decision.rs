@@ -13,8 +13,13 @@ use super::{
 };
 use crate::{
     decision::{
-        Certificate, Charter, CutContent, Digest, Entry, Evidence, Guard, Kind, MessageError,
-        Offence, Proposal, ProposalError, SignedMessage, SignedProposal, Slot, Statement, peek,
+        Certificate, Charter, Choice, CutContent, Digest, Entry, Evidence, Guard, Kind,
+        MessageError, Offence, Proposal, ProposalError, Reason, Rule, Salt, SignedMessage,
+        SignedProposal, Slot, Statement,
+        certificate::Origin,
+        mutant::{Mutant, is_on},
+        peek,
+        verify::check,
     },
     identity::{PersonaId, PersonaKey, ProposalId, Signature},
     wire,
@@ -25,12 +30,16 @@ use crate::{
 #[cfg_attr(test, derive(Clone))]
 pub struct Decision {
     pub(super) charter: Charter,
-    pub(super) signed_proposal: SignedProposal,
+    pub(super) origin: Origin,
     pub(super) me: PersonaId,
     /// Our index in the electorate, if we are in it.
     pub(super) seat: Option<u16>,
     /// The newest time we were told.
     pub(super) now_ms: u64,
+    /// The first time we were told in the second half of a hidden vote: from then on one may reveal.
+    pub(super) began_ms: Option<u64>,
+    /// What we committed to, until it is revealed.
+    pub(super) secret: Option<(Salt, Choice)>,
     pub(super) guard: Guard,
     pub(super) outbox: Outbox,
     pub(super) ballots: BallotBox,
@@ -67,21 +76,40 @@ impl Decision {
     ) -> Result<Self, ProposalError> {
         electorate.sort_unstable();
         let charter = Charter::new(&proposal, electorate)?;
-        let mut decision = Self::empty(charter, proposal, me);
+        let row = proposal.to_bytes();
+        let mut decision = Self::empty(charter, Origin::Signed(proposal), me);
         let electorate = wire::encode(&decision.charter.electorate());
-        decision.persist(rows::PROPOSAL.into(), decision.signed_proposal.to_bytes());
+        decision.persist(rows::PROPOSAL.into(), row);
         decision.persist(rows::ELECTORATE.into(), electorate);
         Ok(decision)
     }
 
-    pub(super) fn empty(charter: Charter, proposal: SignedProposal, me: PersonaId) -> Self {
+    /// Begins the second half of a hidden vote: who committed reveals.
+    ///
+    /// # Errors
+    /// [`Reason`] when the certificate of the first half does not hold, or leaves nothing to
+    /// reveal. Its members are trusted to be those of the first half.
+    pub fn reveal(hidden: Certificate, me: PersonaId) -> Result<Self, Reason> {
+        if !is_on(Mutant::RevealUnproved) {
+            check(&hidden)?;
+        }
+        let charter = Charter::revealing(&hidden).ok_or(Reason::Hidden)?;
+        let row = hidden.to_bytes();
+        let mut decision = Self::empty(charter, Origin::Revealed(Box::new(hidden)), me);
+        decision.persist(rows::HIDDEN.into(), row);
+        Ok(decision)
+    }
+
+    pub(super) fn empty(charter: Charter, origin: Origin, me: PersonaId) -> Self {
         let seat = charter.seat(&me);
         Self {
             charter,
-            signed_proposal: proposal,
+            origin,
             me,
             seat,
             now_ms: 0,
+            began_ms: None,
+            secret: None,
             guard: Guard::default(),
             outbox: Outbox::default(),
             ballots: BallotBox::default(),
@@ -110,9 +138,27 @@ impl Decision {
         self.charter.proposal()
     }
 
-    /// The proposal as its proposer signed it.
+    /// The proposal as its proposer signed it; of the second half of a hidden vote, the first.
     pub fn signed_proposal(&self) -> &SignedProposal {
-        &self.signed_proposal
+        match &self.origin {
+            Origin::Signed(proposal) => proposal,
+            Origin::Revealed(hidden) => hidden.signed_proposal(),
+        }
+    }
+
+    /// In the second half of a hidden vote, the certificate of the first.
+    pub fn hidden(&self) -> Option<&Certificate> {
+        match &self.origin {
+            Origin::Signed(_) => None,
+            Origin::Revealed(hidden) => Some(hidden),
+        }
+    }
+
+    /// What our owner chose in a hidden vote, with its salt: the vote of the second half. It is
+    /// not to leave this node before there is a certificate of the first.
+    pub fn secret(&self) -> Option<Choice> {
+        let (salt, choice) = self.secret.as_ref()?;
+        Some(Choice::Reveal { salt: *salt, choice: Box::new(choice.clone()) })
     }
 
     /// Who may vote, sorted by key.
@@ -140,8 +186,10 @@ impl Decision {
         if std::mem::take(&mut self.resume) {
             self.on_resume(key);
         }
+        self.note_beginning();
         match input {
             Input::Vote(choice) => self.on_vote(choice),
+            Input::VoteHidden { choice, salt } => self.on_vote_hidden(choice, salt),
             Input::Message(bytes) => {
                 if self.on_message(&bytes).is_err() {
                     self.refused += 1;
@@ -171,7 +219,7 @@ impl Decision {
             // Answered by whoever carries our messages, who knows the asker.
             Kind::Ask => Ok(()),
             Kind::Proof => self.on_proof(bytes),
-            Kind::Certificate => self.on_certificate(bytes),
+            Kind::Certificate | Kind::Revealed => self.on_certificate(bytes),
             _ => self.on_signed(&SignedMessage::from_bytes(bytes)?),
         }
     }
@@ -226,6 +274,36 @@ impl Decision {
         }
         self.persist(rows::slot(slot), row);
         true
+    }
+
+    /// From now on there is time to reveal, also after a restart.
+    fn note_beginning(&mut self) {
+        // A node that has just started may not know the time yet.
+        let is_reveal = matches!(self.proposal().rule, Rule::Reveal(_));
+        if !is_reveal || self.began_ms.is_some() || self.now_ms < self.proposal().opens_at_ms {
+            return;
+        }
+        self.began_ms = Some(self.now_ms);
+        self.persist(rows::BEGAN.into(), wire::encode(&self.now_ms));
+    }
+
+    /// When voting ends: at the deadline, or in the second half of a hidden vote when there was
+    /// time enough to reveal.
+    pub(super) fn ends_at_ms(&self) -> u64 {
+        match &self.proposal().rule {
+            Rule::Reveal(reveal) => {
+                self.began_ms.unwrap_or(self.now_ms).saturating_add(reveal.reveal_ms)
+            }
+            _ => self.proposal().deadline_ms,
+        }
+    }
+
+    /// When we stop waiting for ballots that were cast in time.
+    pub(super) fn closes_at_ms(&self) -> u64 {
+        match &self.proposal().rule {
+            Rule::Reveal { .. } => self.ends_at_ms(),
+            _ => self.proposal().closes_at_ms(),
+        }
     }
 
     /// Our index, if we are a sealer.

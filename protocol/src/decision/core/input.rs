@@ -2,13 +2,20 @@
 
 use thiserror::Error;
 
-use crate::decision::{Certificate, Choice, Evidence};
+use crate::decision::{Certificate, Choice, Evidence, Salt};
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Input {
     /// Our owner votes.
     Vote(Choice),
+    /// Our owner votes on a hidden proposal; the salt is fresh and random.
+    VoteHidden {
+        /// What it says, in the end.
+        choice: Choice,
+        /// Keeps the commitment from being guessed.
+        salt: Salt,
+    },
     /// Bytes of a message of this decision, from anyone, in any order.
     Message(Vec<u8>),
     /// The time of [`super::Decision::poll_timeout`] has come.

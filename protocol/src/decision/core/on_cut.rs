@@ -2,7 +2,9 @@
 
 use super::Decision;
 use crate::{
-    decision::{Cut, CutContent, Digest, MessageError, Statement},
+    decision::{
+        CERTIFICATE_BYTES_MAX, Certificate, Cut, CutContent, Digest, MessageError, Rule, Statement,
+    },
     identity::Signature,
 };
 
@@ -26,6 +28,9 @@ impl Decision {
         if is_new && known.len() >= CUTS_PER_VIEW_MAX && !vouched() {
             return Err(MessageError::Field("content"));
         }
+        if !self.fits(&cut.content) {
+            return Err(MessageError::Field("content"));
+        }
         cut.verify(&self.charter)?;
         self.cuts.entry(cut.view).or_default().push(digest);
         let statement = Statement::Cut(cut);
@@ -34,6 +39,15 @@ impl Decision {
             self.learn(digest, cut.content);
         }
         Ok(())
+    }
+
+    /// Whether everyone could read a certificate of this. Honest voters are far from the limit;
+    /// whoever signs many ballots is not. The first half of a hidden vote leaves room for the
+    /// second.
+    pub(super) fn fits(&self, content: &CutContent) -> bool {
+        let share = if matches!(self.proposal().rule, Rule::Hidden { .. }) { 2 } else { 1 };
+        let bytes = Certificate::bytes_of(&self.charter, &self.origin, content);
+        bytes <= CERTIFICATE_BYTES_MAX / share
     }
 
     /// Takes what a checked cut contains: it may hold ballots and lists that never reached us.

@@ -17,6 +17,9 @@ impl Decision {
         if self.values.contains_key(&value) {
             return Ok(());
         }
+        if !self.fits(&content) {
+            return Err(MessageError::Field("content"));
+        }
         let digest = content.check(&self.charter).map_err(|_| MessageError::Field("content"))?;
         if digest != value {
             return Err(MessageError::Field("content"));

@@ -8,7 +8,7 @@ use super::{Decision, ballots::BallotBox, rows};
 use crate::{
     decision::{
         Certificate, Charter, CutContent, DECISION_BYTES_MAX, ELECTORATE_MAX, Evidence, Kind,
-        ProposalError, Report, SignedMessage, SignedProposal, Slot, Statement,
+        ProposalError, Report, SignedMessage, SignedProposal, Slot, Statement, certificate::Origin,
     },
     identity::PersonaId,
     wire,
@@ -39,6 +39,9 @@ const MESSAGES: [Kind; 7] = [
     Kind::Confirm,
 ];
 
+/// The salt and the choice: not more than a ballot.
+const SECRET_BYTES_MAX: usize = 512;
+
 type Rows = BTreeMap<String, Vec<u8>>;
 
 impl Decision {
@@ -63,13 +66,29 @@ impl Decision {
             .collect::<Result<_, _>>()?;
         let get = |key: &'static str| rows.get(key).ok_or(RestoreError::Missing(key));
         let damaged = |key: &str| RestoreError::Damaged(key.into());
-        let proposal = SignedProposal::from_bytes(get(rows::PROPOSAL)?)
-            .map_err(|_| damaged(rows::PROPOSAL))?;
-        let electorate = wire::decode(get(rows::ELECTORATE)?, 8 + 32 * ELECTORATE_MAX)
-            .map_err(|_| damaged(rows::ELECTORATE))?;
-        let charter = Charter::new(&proposal, electorate)?;
-        let mut decision = Self::empty(charter, proposal, me);
+        let mut decision = match rows.get(rows::HIDDEN) {
+            Some(row) => {
+                let hidden = Certificate::from_bytes(row).map_err(|_| damaged(rows::HIDDEN))?;
+                let charter = Charter::revealing(&hidden).ok_or_else(|| damaged(rows::HIDDEN))?;
+                Self::empty(charter, Origin::Revealed(Box::new(hidden)), me)
+            }
+            None => {
+                let proposal = SignedProposal::from_bytes(get(rows::PROPOSAL)?)
+                    .map_err(|_| damaged(rows::PROPOSAL))?;
+                let electorate = wire::decode(get(rows::ELECTORATE)?, 8 + 32 * ELECTORATE_MAX)
+                    .map_err(|_| damaged(rows::ELECTORATE))?;
+                let charter = Charter::new(&proposal, electorate)?;
+                Self::empty(charter, Origin::Signed(proposal), me)
+            }
+        };
         decision.outbox.muted = true;
+        if let Some(row) = rows.get(rows::SECRET) {
+            let secret = wire::decode(row, SECRET_BYTES_MAX).map_err(|_| damaged(rows::SECRET))?;
+            decision.secret = Some(secret);
+        }
+        if let Some(row) = rows.get(rows::BEGAN) {
+            decision.began_ms = Some(wire::decode(row, 8).map_err(|_| damaged(rows::BEGAN))?);
+        }
         for (key, row) in under(&rows, rows::SLOT) {
             decision.restore_slot(row).ok_or_else(|| damaged(key))?;
         }

@@ -3,6 +3,12 @@
 use crate::decision::{Digest, Kind, Slot, Statement, evidence::Offence};
 
 pub(super) const PROPOSAL: &str = "proposal";
+/// In place of these two, the certificate the second half of a hidden vote begins with.
+pub(super) const HIDDEN: &str = "hidden";
+/// When we began to reveal.
+pub(super) const BEGAN: &str = "began";
+/// What we committed to.
+pub(super) const SECRET: &str = "secret";
 pub(super) const ELECTORATE: &str = "electorate";
 pub(super) const CERTIFICATE: &str = "certificate/";
 pub(super) const EVIDENCE: &str = "evidence/";

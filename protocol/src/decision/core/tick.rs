@@ -10,13 +10,12 @@ impl Decision {
         if self.resume {
             return Some(0);
         }
-        let proposal = self.charter.proposal();
         let is_working = self.decided.is_empty();
         let is_sealing = is_working && self.sealer_seat().is_some();
         // The deadline moves the view of every member, so it is a moment of its own.
-        let deadline = proposal.deadline_ms.saturating_add(1);
+        let deadline = self.ends_at_ms().saturating_add(1);
         let deadline = (is_working && self.now_ms < deadline).then_some(deadline);
-        let closing = (is_sealing && !self.is_closed()).then(|| proposal.closes_at_ms());
+        let closing = (is_sealing && !self.is_closed()).then(|| self.closes_at_ms());
         let view = self.clock.timer_at_ms().filter(|_| is_sealing);
         let receipt = self.receipt_due_ms.filter(|_| is_sealing);
         let answer = self.answers.values().flatten().min().copied();

@@ -41,7 +41,8 @@ pub enum Phase {
 pub struct VoterView {
     /// Who.
     pub persona: PersonaId,
-    /// What they voted, as far as we know; none when void or silent.
+    /// What they voted, as far as we know; none when void or silent. In a hidden vote that is a
+    /// commitment.
     pub choice: Option<Choice>,
     /// Whether they signed two different ballots, so that none counts.
     pub void: bool,
@@ -97,7 +98,7 @@ impl Decision {
             return Phase::Deciding { confirms: small(confirms), quorum };
         }
         let lists = self.lists.closed().len();
-        let over = self.now_ms > self.charter.proposal().deadline_ms;
+        let over = self.now_ms > self.ends_at_ms();
         if !over && !self.is_closed() && lists < usize::from(quorum) {
             return Phase::Open;
         }
@@ -111,7 +112,7 @@ impl Decision {
         let voter = |(index, persona): (u16, &PersonaId)| {
             let ballots: Vec<_> = self.ballots.of(index).collect();
             let choice = match &ballots[..] {
-                [(_, record)] => Some(record.ballot.choice.clone()),
+                [(_, record)] => Some(record.ballot.choice.revealed().clone()),
                 _ => None,
             };
             VoterView { persona: *persona, choice, void: ballots.len() > 1 }

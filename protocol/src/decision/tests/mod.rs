@@ -4,6 +4,7 @@ mod adversary;
 mod certificates;
 mod cuts;
 mod exhaustive;
+mod hidden;
 mod hostile;
 mod liars;
 mod restarts;

@@ -229,6 +229,7 @@ fn brute_force(rule: &Rule, options: usize, electorate: u32, choices: &[Choice])
     let accepted = |holds| if holds { Outcome::Accepted } else { Outcome::Rejected };
     let all = 0..options;
     match rule {
+        Rule::Hidden { .. } | Rule::Reveal { .. } => unreachable!("see tests/hidden"),
         Rule::Threshold { num, den, base, .. } | Rule::Veto { num, den, base, .. } => {
             let base = if *base == Base::Electorate { electorate } else { cast };
             let vetoed = match rule {
@@ -300,6 +301,7 @@ fn other_rule() -> impl Strategy<Value = Rule> {
 /// Every choice the rule allows, few enough to try all completions.
 fn all_choices(rule: &Rule) -> Vec<Choice> {
     match rule {
+        Rule::Hidden { .. } | Rule::Reveal { .. } => unreachable!("see tests/hidden"),
         Rule::Threshold { .. } | Rule::Veto { .. } => {
             vec![Choice::Yes, Choice::No, Choice::Abstain]
         }

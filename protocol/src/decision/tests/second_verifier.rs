@@ -2,6 +2,7 @@
 //! one in Python that was written from the specification alone.
 
 use std::{
+    collections::BTreeMap,
     io::Write,
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -10,11 +11,14 @@ use std::{
 use rand::{Rng, SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 
-use super::world::{DEADLINE, OPENS, keys, terms};
-use crate::decision::{
-    Ballot, BallotRecord, Base, Certificate, Charter, Choice, Confirm, CutContent, Entry, Fraction,
-    Held, Proposal, Rule, SealerSignature, SignedMessage, SignedProposal, Statement, TrustAnchors,
-    Verdict, verify,
+use super::world::{keys, terms};
+use crate::{
+    decision::{
+        Ballot, BallotRecord, Base, Certificate, Charter, Choice, Confirm, CutContent, Entry,
+        Fraction, Held, Proposal, Rule, Salt, SealerSignature, SignedMessage, SignedProposal,
+        Statement, TrustAnchors, Verdict, certificate::Origin, commit, verify,
+    },
+    identity::PersonaKey,
 };
 
 const CERTIFICATES: u64 = 1_000;
@@ -69,40 +73,48 @@ fn any_choice(rng: &mut ChaCha8Rng, rule: &Rule, options: u16) -> Choice {
     }
 }
 
-/// A certificate as honest members could have made it, without playing the protocol.
-fn any_certificate(seed: u64) -> Certificate {
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let voters = if rng.gen_bool(0.05) { 17 } else { rng.gen_range(1..=7) };
-    let keys = keys(usize::from(voters));
-    let options = if rng.r#gen() { 0 } else { rng.gen_range(1..=5) };
-    let rule = any_rule(&mut rng, options, voters);
-    let names: Vec<String> = (0..options).map(|i| format!("Tag {i} – Früh")).collect();
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let mut terms = terms(rule.clone(), &names, keys[0].id());
-    terms.nonce = rng.r#gen();
-    let electorate: Vec<_> = keys.iter().map(crate::identity::PersonaKey::id).collect();
-    let frozen = Proposal::freeze(terms, &electorate).unwrap();
-    let proposal = SignedProposal::sign(&frozen, &keys[0]);
-    let charter = Charter::new(&proposal, electorate).unwrap();
+/// Ballots of most voters, none of some and two of others; in the second half of a hidden vote
+/// only of those who committed.
+fn any_ballots(
+    rng: &mut ChaCha8Rng,
+    charter: &Charter,
+    choice: impl Fn(&mut ChaCha8Rng, u16) -> Option<Choice>,
+) -> Vec<Ballot> {
+    let mut ballots = Vec::new();
+    for voter in 0..u16::try_from(charter.electorate().len()).unwrap() {
+        let count = [0, 1, 1, 1, 1, 1, 1, 2][rng.gen_range(0..8)];
+        for _ in 0..count {
+            let proposal = charter.proposal();
+            let cast_at_ms = rng.gen_range(proposal.opens_at_ms..=proposal.deadline_ms);
+            if let Some(choice) = choice(rng, voter) {
+                ballots.push(Ballot { voter, cast_at_ms, choice });
+            }
+        }
+    }
+    ballots
+}
+
+/// Lists and confirmations of some quorum.
+fn certify(
+    rng: &mut ChaCha8Rng,
+    keys: &[PersonaKey],
+    charter: &Charter,
+    origin: impl Into<Origin>,
+    cast: Vec<Ballot>,
+) -> Certificate {
     let id = charter.id();
     let sign = |statement: &Statement| {
         SignedMessage::sign(id, statement, &keys[usize::from(statement.signer())]).signature()
     };
-
-    let mut ballots = std::collections::BTreeMap::new();
-    for voter in 0..voters {
-        let count = [0, 1, 1, 1, 1, 1, 1, 2][rng.gen_range(0..8)];
-        for _ in 0..count {
-            let cast_at_ms = rng.gen_range(OPENS..=DEADLINE);
-            let ballot = Ballot { voter, cast_at_ms, choice: any_choice(&mut rng, &rule, options) };
-            let entry = Entry { voter, ballot: ballot.hash(id) };
-            let signature = sign(&Statement::Ballot(ballot.clone()));
-            ballots.insert(entry, BallotRecord { ballot, signature });
-        }
-    }
+    let record = |ballot: Ballot| {
+        let entry = Entry { voter: ballot.voter, ballot: ballot.hash(id) };
+        let signature = sign(&Statement::Ballot(ballot.clone()));
+        (entry, BallotRecord { ballot, signature })
+    };
+    let ballots: BTreeMap<_, _> = cast.into_iter().map(record).collect();
     let quorum = charter.quorum();
     let mut sealers: Vec<u16> = (0..quorum.n).collect();
-    sealers.shuffle(&mut rng);
+    sealers.shuffle(rng);
     let lists: Vec<Held> = sealers[..usize::from(quorum.q)]
         .iter()
         .map(|sealer| Held {
@@ -114,9 +126,9 @@ fn any_certificate(seed: u64) -> Certificate {
         .collect();
     let signed: Vec<_> =
         lists.iter().map(|list| (list, sign(&Statement::Held(list.clone())))).collect();
-    let content = CutContent::build(&charter, &signed, |e| ballots.get(e).cloned()).unwrap();
+    let content = CutContent::build(charter, &signed, |e| ballots.get(e).cloned()).unwrap();
     let value = content.digest(id);
-    sealers.shuffle(&mut rng);
+    sealers.shuffle(rng);
     let mut confirms: Vec<_> = sealers[..usize::from(quorum.q)]
         .iter()
         .map(|sealer| {
@@ -125,7 +137,51 @@ fn any_certificate(seed: u64) -> Certificate {
         })
         .collect();
     confirms.sort_unstable_by_key(|confirm| confirm.sealer);
-    Certificate::build(&charter, &proposal, content, confirms)
+    Certificate::build(charter, origin, content, confirms)
+}
+
+/// A certificate as honest members could have made it, without playing the protocol. Some are of
+/// hidden votes, most of these with the choices revealed.
+fn any_certificate(seed: u64) -> Certificate {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let voters = if rng.gen_bool(0.05) { 17 } else { rng.gen_range(1..=7) };
+    let keys = keys(usize::from(voters));
+    let options = if rng.r#gen() { 0 } else { rng.gen_range(1..=5) };
+    let rule = any_rule(&mut rng, options, voters);
+    let names: Vec<String> = (0..options).map(|i| format!("Tag {i} – Früh")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let is_hidden = rng.gen_bool(0.3);
+    let asked = if is_hidden {
+        Rule::Hidden { rule: Box::new(rule.clone()), reveal_ms: rng.gen_range(1_000..600_000) }
+    } else {
+        rule.clone()
+    };
+    let mut terms = terms(asked, &names, keys[0].id());
+    terms.nonce = rng.r#gen();
+    let electorate: Vec<_> = keys.iter().map(PersonaKey::id).collect();
+    let frozen = Proposal::freeze(terms, &electorate).unwrap();
+    let proposal = SignedProposal::sign(&frozen, &keys[0]);
+    let charter = Charter::new(&proposal, electorate).unwrap();
+    if !is_hidden {
+        let cast = any_ballots(&mut rng, &charter, |rng, _| Some(any_choice(rng, &rule, options)));
+        return certify(&mut rng, &keys, &charter, &proposal, cast);
+    }
+    let secrets: Vec<(Salt, Choice)> =
+        (0..voters).map(|_| (rng.r#gen(), any_choice(&mut rng, &rule, options))).collect();
+    let secret = |voter: u16| secrets[usize::from(voter)].clone();
+    let cast = any_ballots(&mut rng, &charter, |_, voter| {
+        let (salt, choice) = secret(voter);
+        Some(Choice::Commit(commit(charter.id(), voter, &salt, &choice)))
+    });
+    let hidden = certify(&mut rng, &keys, &charter, &proposal, cast);
+    let Some(charter) = Charter::revealing(&hidden) else { return hidden };
+    let Rule::Reveal(reveal) = charter.proposal().rule.clone() else { panic!() };
+    let cast = any_ballots(&mut rng, &charter, |_, voter| {
+        let (salt, choice) = secret(voter);
+        let committed = reveal.commitments.iter().any(|commitment| commitment.voter == voter);
+        committed.then(|| Choice::Reveal { salt, choice: Box::new(choice) })
+    });
+    certify(&mut rng, &keys, &charter, Origin::Revealed(Box::new(hidden)), cast)
 }
 
 fn trust(certificate: &Certificate) -> TrustAnchors {
@@ -156,7 +212,7 @@ fn lie(rng: &mut ChaCha8Rng, certificate: &Certificate) -> Option<Certificate> {
     let mut content = certificate.content().clone();
     let mut confirms = certificate.confirms().to_vec();
     let ballots = content.ballots.len();
-    match rng.gen_range(0..14) {
+    match rng.gen_range(0..16) {
         0 => content.result.tally.reverse(),
         1 => content.result.cast += 1,
         2 => content.result.electorate += 1,
@@ -170,11 +226,21 @@ fn lie(rng: &mut ChaCha8Rng, certificate: &Certificate) -> Option<Certificate> {
         10 => *content.held.first_mut()?.bitmap.first_mut()? ^= 1,
         11 => drop(content.held.pop()?),
         12 => drop(confirms.pop()?),
+        13 => match &mut content.ballots.first_mut()?.ballot.choice {
+            Choice::Reveal { salt, .. } => salt[0] ^= 1,
+            _ => return None,
+        },
+        14 => match &mut content.ballots.first_mut()?.ballot.choice {
+            Choice::Reveal { choice, .. } => **choice = Choice::Abstain,
+            other => *other = Choice::Abstain,
+        },
         _ => confirms.push(*confirms.first()?),
     }
-    let charter =
-        Charter::new(certificate.signed_proposal(), certificate.roster().to_vec()).unwrap();
-    let lied = Certificate::build(&charter, certificate.signed_proposal(), content, confirms);
+    let charter = match certificate.hidden() {
+        Some(hidden) => Charter::revealing(hidden).unwrap(),
+        None => Charter::new(certificate.signed_proposal(), certificate.roster().to_vec()).unwrap(),
+    };
+    let lied = Certificate::build(&charter, certificate.origin(), content, confirms);
     (lied != *certificate).then_some(lied)
 }
 

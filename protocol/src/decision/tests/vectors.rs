@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::world::{DEADLINE, OPENS, World, keys, majority, propose, terms};
 use crate::decision::{
     Ballot, Certificate, Choice, Fraction, Rule, SignedMessage, Statement, TrustAnchors, Verdict,
+    mutant::{self, Mutant},
     read_json, render_json, verify,
 };
 
@@ -79,6 +80,7 @@ fn vectors() -> Vec<(&'static str, Vector)> {
     let confirms = certificate.confirms().to_vec();
     let proposal = certificate.signed_proposal();
     let lied = Certificate::build(&four.charter, proposal, content, confirms);
+    let [committed, revealed, changed] = hidden();
     vec![
         ("accepted", vector("Three of four vote, two say yes", "valid", &certificate, &all)),
         (
@@ -95,7 +97,46 @@ fn vectors() -> Vec<(&'static str, Vector)> {
             ),
         ),
         ("invalid-tally", vector("The tally is swapped", "invalid", &lied, &all)),
+        ("hidden", vector("Hidden; four commit, one never reveals", "valid", &revealed, &all)),
+        ("hidden-committed", vector("The first half of the same vote", "valid", &committed, &all)),
+        (
+            "invalid-hidden",
+            vector("A choice other than the one committed to", "invalid", &changed, &all),
+        ),
     ]
+}
+
+/// A hidden vote of four: the certificate of its first half, of the whole, and one in which the
+/// first voter says no instead of the yes it committed to, signed by all who have to.
+fn hidden() -> [Certificate; 3] {
+    let rule = Rule::Hidden { rule: Box::new(majority()), reveal_ms: 60_000 };
+    let mut first = decide(4, rule, &[], &[]);
+    for (node, choice) in [Choice::Yes, Choice::No, Choice::Yes, Choice::No].into_iter().enumerate()
+    {
+        first.vote_hidden(node, choice);
+    }
+    first.run(DEADLINE + 3_600_000);
+    let committed = first.agreed().unwrap();
+    let mut second = World::revealing(&first, 1);
+    for node in 0..3 {
+        second.vote(node, first.nodes[node].decision.secret().unwrap());
+    }
+    second.run(DEADLINE + 3_600_000);
+    let revealed = second.agreed().unwrap();
+    assert_eq!((revealed.unrevealed(), &revealed.result().tally[..]), (vec![3], &[2, 1, 0][..]));
+    let changed = mutant::with(Mutant::RevealUnchecked, || {
+        let mut second = World::revealing(&first, 1);
+        for node in 0..3 {
+            let Some(Choice::Reveal { salt, choice }) = first.nodes[node].decision.secret() else {
+                panic!("nothing was committed to")
+            };
+            let choice = if node == 0 { Box::new(Choice::No) } else { choice };
+            second.vote(node, Choice::Reveal { salt, choice });
+        }
+        second.run(DEADLINE + 3_600_000);
+        second.agreed().unwrap()
+    });
+    [committed, revealed, changed]
 }
 
 fn path(name: &str) -> std::path::PathBuf {

@@ -114,10 +114,37 @@ impl World {
         world
     }
 
+    /// The second half of a hidden vote: whoever has a certificate of the first goes on with it.
+    pub(super) fn revealing(first: &Self, seed: u64) -> Self {
+        let certificate = first.agreed().unwrap();
+        let mut world = Self {
+            keys: keys(first.keys.len()),
+            charter: Charter::revealing(&certificate).unwrap(),
+            nodes: Vec::new(),
+            now: first.now,
+            rng: ChaCha8Rng::seed_from_u64(seed),
+            network: Vec::new(),
+            history: Vec::new(),
+            liars: BTreeSet::new(),
+            restarts: first.restarts,
+            signed: BTreeMap::new(),
+            hears: Box::new(|_, _| true),
+        };
+        for node in &first.nodes {
+            let own = node.decision.certificate().unwrap_or(&certificate).clone();
+            let me = world.keys[node.seat].id();
+            world.join(node.seat, Decision::reveal(own, me).unwrap());
+        }
+        world
+    }
+
     pub(super) fn add(&mut self, seat: usize, proposal: &SignedProposal) {
         let electorate = self.charter.electorate().to_vec();
         let me = self.keys[seat].id();
-        let decision = Decision::new(proposal.clone(), electorate, me).unwrap();
+        self.join(seat, Decision::new(proposal.clone(), electorate, me).unwrap());
+    }
+
+    fn join(&mut self, seat: usize, decision: Decision) {
         self.nodes.push(Node {
             seat,
             decision,
@@ -135,6 +162,14 @@ impl World {
 
     pub(super) fn vote(&mut self, node: usize, choice: Choice) {
         self.handle(node, Input::Vote(choice));
+        self.flush(node);
+        self.send(node);
+    }
+
+    /// Votes on a hidden proposal.
+    pub(super) fn vote_hidden(&mut self, node: usize, choice: Choice) {
+        let salt = self.rng.r#gen();
+        self.handle(node, Input::VoteHidden { choice, salt });
         self.flush(node);
         self.send(node);
     }

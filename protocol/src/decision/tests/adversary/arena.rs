@@ -11,7 +11,9 @@ use super::{
     member::{Bytes, Flush, Member},
 };
 use crate::{
-    decision::{Charter, Choice, Input, Proposal, SignedProposal},
+    decision::{
+        Charter, Choice, Decision, Input, Proposal, Rule, SignedProposal, certificate::Origin,
+    },
     identity::PersonaKey,
 };
 
@@ -49,7 +51,7 @@ struct Weather {
 pub(super) struct Arena {
     pub(super) rng: ChaCha8Rng,
     pub(super) charter: Charter,
-    pub(super) proposal: SignedProposal,
+    pub(super) origin: Origin,
     pub(super) keys: Vec<PersonaKey>,
     /// Honest members, then the twins of the liars.
     pub(super) members: Vec<Member>,
@@ -66,14 +68,24 @@ pub(super) struct Arena {
     /// Lost, until the layer below tries again.
     late: Vec<(usize, Bytes)>,
     last_lie: u64,
+    /// In the second half of a hidden vote, what each member committed to, by seat and camp.
+    secrets: Secrets,
 }
+
+/// What members committed to, by seat and camp.
+pub(super) type Secrets = BTreeMap<(usize, Option<bool>), Choice>;
 
 impl Arena {
     pub(super) fn new(n: usize, liars: usize, seed: u64) -> Self {
+        Self::of(majority(), n, liars, seed)
+    }
+
+    /// A vote by this rule.
+    pub(super) fn of(rule: Rule, n: usize, liars: usize, seed: u64) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let keys = keys(n);
         let electorate: Vec<_> = keys.iter().map(PersonaKey::id).collect();
-        let mut terms = terms(majority(), &[], electorate[0]);
+        let mut terms = terms(rule, &[], electorate[0]);
         terms.nonce = [u8::try_from(seed % NONCES).unwrap(); 32];
         terms.deadline_ms = OPENS + VOTING_MS;
         terms.grace_ms = GRACE_MS;
@@ -84,7 +96,19 @@ impl Arena {
         while chosen.len() < liars {
             chosen.insert(u16::try_from(rng.gen_range(0..n)).unwrap());
         }
-        let is_beyond = liars > usize::from(charter.quorum().f);
+        Self::begin(rng, charter, Origin::Signed(proposal), chosen, Secrets::new())
+    }
+
+    /// The decision of these members, these among them lying.
+    pub(super) fn begin(
+        mut rng: ChaCha8Rng,
+        charter: Charter,
+        origin: Origin,
+        chosen: BTreeSet<u16>,
+        secrets: Secrets,
+    ) -> Self {
+        let n = charter.electorate().len();
+        let is_beyond = chosen.len() > usize::from(charter.quorum().f);
         // Halves of one size are the easiest to tell different things.
         let halves = rng.gen_bool(0.5);
         let mut honest_before = 0;
@@ -105,8 +129,8 @@ impl Arena {
         let mut arena = Self {
             rng,
             charter,
-            proposal,
-            keys,
+            origin,
+            keys: keys(n),
             members: Vec::new(),
             liars: chosen,
             camps,
@@ -119,6 +143,7 @@ impl Arena {
             healed: false,
             late: Vec::new(),
             last_lie: heals_at + LAST_LIE_MS,
+            secrets,
         };
         arena.push(heals_at, Event::Heal);
         arena.seat_members(n);
@@ -127,23 +152,18 @@ impl Arena {
     }
 
     fn seat_members(&mut self, n: usize) {
-        let electorate = self.charter.electorate().to_vec();
         let skewed = self.rng.gen_bool(0.3);
         let honest: Vec<_> = (0..n).filter(|seat| !self.is_liar(*seat)).collect();
         for seat in honest {
             let skew = if skewed { self.rng.gen_range(-300_000..300_000) } else { 0 };
-            self.members.push(Member::new(seat, None, skew, &self.proposal, &electorate));
+            let decision = self.decision_of(seat);
+            self.members.push(Member::new(seat, None, skew, decision));
         }
         if self.rng.gen_bool(0.5) {
             for seat in self.liars.clone().into_iter().map(usize::from) {
                 for camp in [false, true] {
-                    self.members.push(Member::new(
-                        seat,
-                        Some(camp),
-                        0,
-                        &self.proposal,
-                        &electorate,
-                    ));
+                    let decision = self.decision_of(seat);
+                    self.members.push(Member::new(seat, Some(camp), 0, decision));
                 }
             }
         }
@@ -158,6 +178,31 @@ impl Arena {
                 self.push(at, Event::Vote(member, choice));
             }
             self.look_at_clock(member);
+        }
+    }
+
+    fn decision_of(&self, seat: usize) -> Decision {
+        let electorate = self.charter.electorate().to_vec();
+        let me = electorate[seat];
+        match &self.origin {
+            Origin::Signed(proposal) => Decision::new(proposal.clone(), electorate, me).unwrap(),
+            Origin::Revealed(hidden) => Decision::reveal((**hidden).clone(), me).unwrap(),
+        }
+    }
+
+    /// How a member says what it chose; in the second half of a hidden vote that was settled
+    /// before.
+    fn vote_of(&mut self, member: usize, choice: Choice) -> Option<Input> {
+        match self.charter.proposal().rule {
+            Rule::Hidden { .. } => {
+                let salt = self.rng.r#gen();
+                Some(Input::VoteHidden { choice, salt })
+            }
+            Rule::Reveal(_) => {
+                let Member { seat, camp, .. } = self.members[member];
+                self.secrets.get(&(seat, camp)).cloned().map(Input::Vote)
+            }
+            _ => Some(Input::Vote(choice)),
         }
     }
 
@@ -222,9 +267,11 @@ impl Arena {
                 }
             }
             Event::Vote(to, choice) => {
-                let (member, key, now) = self.at(to);
-                member.handle(Input::Vote(choice), key, now);
-                self.settle(to);
+                if let Some(vote) = self.vote_of(to, choice) {
+                    let (member, key, now) = self.at(to);
+                    member.handle(vote, key, now);
+                    self.settle(to);
+                }
             }
             Event::Lie => self.lie(),
             Event::Heal => {

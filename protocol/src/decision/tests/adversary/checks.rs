@@ -29,7 +29,12 @@ pub(super) struct Outcome {
 
 /// Plays one run and checks it.
 pub(super) fn judge(n: usize, liars: usize, seed: u64) -> Outcome {
-    let mut arena = Arena::new(n, liars, seed);
+    examine(&mut Arena::new(n, liars, seed))
+}
+
+/// Plays the run of this arena and checks it.
+pub(super) fn examine(arena: &mut Arena) -> Outcome {
+    let n = arena.charter.electorate().len();
     arena.run();
     let mut outcome = Outcome::default();
     let decided = arena.honest().filter(|m| m.decision.certificate().is_some()).count();
@@ -38,29 +43,29 @@ pub(super) fn judge(n: usize, liars: usize, seed: u64) -> Outcome {
     if within && decided < arena.honest().count() {
         outcome.complaints.push(format!("only {decided} decided"));
     }
-    let receipts = receipts(&arena);
+    let receipts = receipts(arena);
     outcome.receipts = receipts.len();
     outcome.views = arena.known.voted(Kind::Notarize).iter().map(|(v, _)| *v).max().unwrap_or(0);
 
-    let certificates = all_certificates(&mut arena);
+    let certificates = all_certificates(arena);
     let digests: BTreeSet<Digest> = certificates.iter().map(Certificate::digest).collect();
     outcome.forked = digests.len() > 1;
     if outcome.forked && within {
         outcome.complaints.push(format!("{} results have certificates", digests.len()));
     }
     if within {
-        inner_agreement(&arena, &mut outcome);
+        inner_agreement(arena, &mut outcome);
     }
-    anchored(&arena, &certificates, &mut outcome);
+    anchored(arena, &certificates, &mut outcome);
     // Everyone sees everything: the truth about liars comes out, and nothing about others.
     if !within || arena.rng.gen_bool(0.25) {
         let files: Vec<Bytes> = certificates.iter().map(|c| c.to_bytes().into()).collect();
         arena.exchange(&files);
-        counted(&arena, &receipts, &certificates, within, &mut outcome);
+        counted(arena, &receipts, &certificates, within, &mut outcome);
     }
-    accusations(&arena, &mut outcome);
+    accusations(arena, &mut outcome);
     if outcome.forked {
-        culprits(&arena, &mut outcome);
+        culprits(arena, &mut outcome);
     }
     for member in arena.honest() {
         if member.rows() > ROWS_PER_SEAT * n {

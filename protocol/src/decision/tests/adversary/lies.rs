@@ -10,7 +10,7 @@ use super::{
 use crate::{
     decision::{
         Ballot, Certificate, Choice, Confirm, Cut, CutContent, Digest, Entry, Held, Kind, Nullify,
-        Proof, Report, RoundVote, SealerSignature, SignedMessage, Statement,
+        Proof, Report, RoundVote, Rule, SealerSignature, SignedMessage, Statement, commit,
     },
     identity::Signature,
 };
@@ -62,9 +62,33 @@ impl Arena {
 
     fn lie_two_ballots(&mut self, voter: u16) {
         let cast_at_ms = OPENS + VOTING_MS * self.rng.gen_range(0..=1);
-        for choice in [Choice::Yes, Choice::No] {
+        for choice in self.words_of(voter) {
             let ballot = Ballot { voter, cast_at_ms, choice };
             self.tell(&Statement::Ballot(ballot), None);
+        }
+    }
+
+    /// What a liar says in place of one choice.
+    fn words_of(&mut self, voter: u16) -> Vec<Choice> {
+        // The same in both halves of a hidden vote, so that some of it can be revealed.
+        let salt = [u8::try_from(voter).unwrap(); 32];
+        let id = self.charter.id();
+        match &self.charter.proposal().rule {
+            Rule::Hidden { .. } => {
+                let commitment = |choice| Choice::Commit(commit(id, voter, &salt, &choice));
+                let mut words = vec![commitment(Choice::Yes), commitment(Choice::No)];
+                // Whoever commits to one thing only is still there when it comes to revealing.
+                words.truncate(self.rng.gen_range(1..=2));
+                words
+            }
+            Rule::Reveal(_) => {
+                let reveal = |choice| Choice::Reveal { salt, choice: Box::new(choice) };
+                let others = self.known.ballots.values().map(|record| record.ballot.choice.clone());
+                let mut words: Vec<_> = others.take(3).collect();
+                words.extend([reveal(Choice::Yes), reveal(Choice::No), Choice::No]);
+                words
+            }
+            _ => vec![Choice::Yes, Choice::No],
         }
     }
 
@@ -264,13 +288,8 @@ impl Arena {
             let confirms = confirms.into_iter().take(needed);
             let confirms =
                 confirms.map(|(sealer, signature)| SealerSignature { sealer, signature });
-            let proposal = &self.proposal;
-            certificates.push(Certificate::build(
-                &self.charter,
-                proposal,
-                content,
-                confirms.collect(),
-            ));
+            let (charter, origin) = (&self.charter, &self.origin);
+            certificates.push(Certificate::build(charter, origin, content, confirms.collect()));
         }
         certificates
     }

@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, rc::Rc};
 
 use crate::{
-    decision::{Certificate, Decision, Effect, Evidence, Input, SignedProposal},
-    identity::{PersonaId, PersonaKey},
+    decision::{Certificate, Decision, Effect, Evidence, Input},
+    identity::PersonaKey,
 };
 
 /// A message on its way.
@@ -33,15 +33,7 @@ pub(super) struct Member {
 }
 
 impl Member {
-    pub(super) fn new(
-        seat: usize,
-        camp: Option<bool>,
-        skew_ms: i64,
-        proposal: &SignedProposal,
-        electorate: &[PersonaId],
-    ) -> Self {
-        let me = electorate[seat];
-        let decision = Decision::new(proposal.clone(), electorate.to_vec(), me).unwrap();
+    pub(super) fn new(seat: usize, camp: Option<bool>, skew_ms: i64, decision: Decision) -> Self {
         let mut member = Self {
             seat,
             camp,

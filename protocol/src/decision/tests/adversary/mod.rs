@@ -12,11 +12,13 @@
 //! | what do the liars know? | `knowledge.rs` |
 //! | what do they do with it? | `lies.rs` |
 //! | what must hold all the same? | `checks.rs` |
+//! | and in a hidden vote? | `hidden.rs` |
 //! | how many runs, and what came of them? | `runs.rs` |
 //! | is it noticed when a condition is left out? | `mutants.rs` |
 
 mod arena;
 mod checks;
+mod hidden;
 mod knowledge;
 mod lies;
 mod member;

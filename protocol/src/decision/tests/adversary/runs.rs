@@ -10,7 +10,10 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use super::checks::{Outcome, judge};
+use super::{
+    checks::{Outcome, judge},
+    hidden::judge_hidden,
+};
 use crate::decision::Quorum;
 
 /// Each with how many runs an ordinary test may take of it: large groups take long.
@@ -71,6 +74,10 @@ impl Row {
 
 /// Plays so many runs on all processors and panics with the seeds of those that were amiss.
 fn play(n: u16, liars: u16, runs: u64) -> Row {
+    play_by(judge, n, liars, runs)
+}
+
+fn play_by(judge: fn(usize, usize, u64) -> Outcome, n: u16, liars: u16, runs: u64) -> Row {
     let first = asked("LIARS_FIRST").unwrap_or(0);
     let next = AtomicU64::new(first);
     let row = Mutex::new(Row::default());
@@ -104,6 +111,17 @@ fn liars_within_the_tolerance_change_nothing() {
     for (n, few) in sizes() {
         let liars = Quorum::of(n).f;
         println!("{}", play(n, liars, asked("LIARS_RUNS").unwrap_or(few)).line(n, liars));
+    }
+}
+
+#[test]
+fn liars_in_a_hidden_vote_change_nothing_either() {
+    println!("{HEAD}");
+    // Two decisions each: large groups only when a long run asks for them.
+    for (n, few) in sizes().filter(|(n, _)| *n <= 7 || asked("LIARS_RUNS").is_some()) {
+        let liars = Quorum::of(n).f;
+        let runs = asked("LIARS_RUNS").unwrap_or(few.div_ceil(2));
+        println!("{}", play_by(judge_hidden, n, liars, runs).line(n, liars));
     }
 }
 
