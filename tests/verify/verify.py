@@ -18,6 +18,7 @@ from collections import namedtuple
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+import mandates
 import rules
 from encoding import Reader, Refused, is_text, list_bytes, need, u16, u32, u64
 
@@ -52,10 +53,13 @@ def digest(domain, data):
 
 
 def signed_by(key, kind, proposal, body, signature):
+    return holds(key, VOTE + b"\0" + bytes([kind]) + proposal + body, signature)
+
+
+def holds(key, message, signature):
     if has_small_order(key) or has_small_order(signature[:32]):
         return False
     try:
-        message = VOTE + b"\0" + bytes([kind]) + proposal + body
         Ed25519PublicKey.from_public_bytes(key).verify(signature, message)
         return True
     except (InvalidSignature, ValueError):
@@ -67,7 +71,7 @@ def numbers(n):
     return n, f, (n + f) // 2 + 1
 
 
-Proved = namedtuple("Proved", "id proposal roster ballots result value void unrevealed")
+Proved = namedtuple("Proved", "id proposal roster ballots result value void unrevealed cast_by")
 
 
 class Proposal:
@@ -101,7 +105,7 @@ class Proposal:
 
     def revealing(self, hidden_id, value, ballots, void):
         """The proposal that follows from the certificate of this hidden one, and its id."""
-        committed = [(voter, said) for voter, _, (_, said), _ in ballots if voter not in void]
+        committed = [(voter, said) for voter, _, (_, said), _, _ in ballots if voter not in void]
         second = object.__new__(Proposal)
         second.__dict__ |= self.__dict__
         second.rule, rule_bytes = rules.reveal_rule(hidden_id, self.rule, committed)
@@ -125,7 +129,7 @@ def read_certificate(data):
         origin = (r.u8(), r.u8(), r.take(32), r.bytes(), r.signature()), r.list_of(r.key)
 
     def ballot():
-        return (r.u16(), r.u64(), rules.read_choice(r), r.signature())
+        return (r.u16(), r.u64(), rules.read_choice(r), mandates.read_caster(r), r.signature())
 
     def held():
         return (r.u16(), r.u32(), r.bytes(), r.signature())
@@ -148,7 +152,7 @@ def check(data):
     """Everything but trust. Returns what is proved; raises Refused."""
     kind, proposal_id, origin, ballots, lists, result, confirms = read_certificate(data)
     need(len(lists) <= SEALERS_MAX and len(confirms) <= SEALERS_MAX, "too many signatures")
-    committed, void = [], []
+    committed, void, marks = [], [], ballots
     if kind == REVEALED:
         need(origin[:2] == bytes([1, CERTIFICATE]), "no certificate of commitments")
         first = check(origin)
@@ -157,6 +161,7 @@ def check(data):
         proposal, expected = first.proposal.revealing(first.id, first.value, first.ballots, void)
         need(proposal_id == expected, "id of what follows from the commitments")
         committed = list(proposal.rule.fields["commitments"])
+        marks = first.ballots
     else:
         message, roster = origin
         need(1 <= len(roster) <= ELECTORATE_MAX, "roster")
@@ -177,7 +182,11 @@ def check(data):
     said = {ballot[0] for ballot in ballots}
     unrevealed = [voter for voter in committed if voter not in said]
     void = sorted([*void, *result.void])
-    return Proved(proposal_id, proposal, roster, ballots, result, value, void, unrevealed)
+    counts = said.difference(void)
+    by = {ballot[0]: ballot[3] for ballot in marks if ballot[0] in counts}
+    alone = sum(mark.mandate is not None for mark in by.values())
+    cast_by = {"owner": len(by) - alone, "persona": alone}
+    return Proved(proposal_id, proposal, roster, ballots, result, value, void, unrevealed, cast_by)
 
 
 def check_proposal(proposal_id, message, roster):
@@ -199,11 +208,12 @@ def check_proposal(proposal_id, message, roster):
 
 def check_content(proposal, proposal_id, roster, sealers, ballots, lists, result):
     entries = []
-    for voter, cast_at, choice, signature in ballots:
+    for voter, cast_at, choice, by, signature in ballots:
         need(voter < len(roster), "a ballot by no member")
         need(proposal.opens <= cast_at <= proposal.deadline, "a ballot out of time")
         need(rules.allows(proposal.rule, voter, choice, len(proposal.options)), "a choice of another rule")
-        body = u16(voter) + u64(cast_at) + rules.choice_bytes(choice)
+        mandates.check_caster(by, roster[voter], proposal_id, proposal, cast_at, holds)
+        body = u16(voter) + u64(cast_at) + rules.choice_bytes(choice) + by.data
         need(signed_by(roster[voter], BALLOT, proposal_id, body, signature), "a ballot's signature")
         entries.append((voter, digest(VOTE, bytes([BALLOT]) + proposal_id + body)))
     need(rises(entries), "order of the ballots")
@@ -224,7 +234,7 @@ def check_content(proposal, proposal_id, roster, sealers, ballots, lists, result
         named.update(bits)
     need(len(named) == len(entries), "a ballot in no list")
 
-    votes = [(voter, choice) for voter, _, choice, _ in ballots]
+    votes = [(voter, choice) for voter, _, choice, _, _ in ballots]
     right = rules.decide(proposal.rule, len(proposal.options), len(roster), votes)
     need(result == right, "the result is another")
     return entries
@@ -242,6 +252,7 @@ def verdict(data, trusted):
         "tally": proved.result.tally,
         "void": proved.void,
         "unrevealed": proved.unrevealed,
+        "cast_by": proved.cast_by,
     }
 
 

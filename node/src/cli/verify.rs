@@ -4,7 +4,7 @@ use std::{io::Read, path::Path, process::ExitCode};
 
 use anyhow::Context;
 use protocol::{
-    decision::{self, Certificate, TrustAnchors, Verdict, Verified},
+    decision::{self, Certificate, Mandate, TrustAnchors, Verdict, Verified},
     identity::PersonaId,
 };
 
@@ -57,6 +57,13 @@ fn report(
             "tally": sound.map(|(c, _)| c.result().tally.clone()),
             "cast": sound.map(|(c, _)| c.result().cast),
             "electorate": sound.map(|(c, _)| c.result().electorate),
+            "cast_by": sound.map(|(c, _)| c.cast_by()),
+            "alone": sound.map(|(c, _)| alone(c).map(|(persona, mandate)| serde_json::json!({
+                "persona": persona.to_string(),
+                "mandate": mandate.number,
+                "covers": mandate.in_words(),
+                "expires_at_ms": mandate.expires_at_ms,
+            })).collect::<Vec<_>>()),
             "void": sound.map(|(_, verified)| dids(&verified.void)),
             "unrevealed": sound.map(|(_, verified)| dids(&verified.unrevealed)),
             "confirmed_by": sound.map(|(c, _)| dids(&confirmed_by(c))),
@@ -74,6 +81,12 @@ fn report(
         println!("  question   {}", certificate.proposal().question);
         println!("  outcome    {}", outcome(certificate));
         println!("  votes      {} of {}", result.cast, result.electorate);
+        let by = certificate.cast_by();
+        println!("  cast by    {} owners, {} personas alone", by.owner, by.persona);
+        for (persona, mandate) in alone(certificate) {
+            println!("             {persona}");
+            println!("             under mandate {}: {}", mandate.number, mandate.in_words());
+        }
         println!("  tally      {:?}", result.tally);
         list("void", "signed two ballots", &verified.void);
         list("unrevealed", "voted and never revealed how", &verified.unrevealed);
@@ -91,6 +104,15 @@ fn list(name: &str, meaning: &str, personas: &[PersonaId]) {
     for persona in personas {
         println!("             {persona}");
     }
+}
+
+/// The personas that voted by themselves, and the mandate of each. That the mandates cover these
+/// votes is part of what was verified.
+fn alone(certificate: &Certificate) -> impl Iterator<Item = (&PersonaId, &Mandate)> {
+    (0u16..).zip(certificate.roster()).filter_map(|(voter, persona)| {
+        let signed = certificate.caster(voter)?.mandate()?;
+        Some((persona, signed.mandate()))
+    })
 }
 
 fn confirmed_by(certificate: &Certificate) -> Vec<PersonaId> {

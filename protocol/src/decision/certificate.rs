@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::{
-    Charter, Confirm, CutContent, DecisionResult, Digest, ELECTORATE_MAX, Kind, Proposal,
-    ProposalError, Rule, SEALERS_MAX, SealerSignature, SignedProposal, Statement,
+    BallotRecord, Caster, Charter, Confirm, CutContent, DecisionResult, Digest, ELECTORATE_MAX,
+    Kind, Proposal, ProposalError, Rule, SEALERS_MAX, SealerSignature, SignedProposal, Statement,
     messages::BALLOTS_PER_VOTER_MAX, signed::VERSION,
 };
 use crate::{
@@ -62,6 +62,15 @@ pub(super) enum Origin {
     Signed(SignedProposal),
     /// It follows from the certificate of a hidden vote's first half.
     Revealed(Box<Certificate>),
+}
+
+/// How many of the ballots that count were decided by whom.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct CastBy {
+    /// By owners who were asked.
+    pub owner: u32,
+    /// By personas under a mandate.
+    pub persona: u32,
 }
 
 /// A proposal, the ballots that count, the closed lists of a quorum of sealers, the result, and
@@ -181,6 +190,35 @@ impl Certificate {
     /// What was decided.
     pub fn result(&self) -> &DecisionResult {
         &self.content.result
+    }
+
+    /// Who decided what a voter's ballot says; none of a voter who did not vote, or is void.
+    pub fn caster(&self, voter: u16) -> Option<&Caster> {
+        let mut ballots = self.content().ballots.iter();
+        let record = ballots.find(|record| record.ballot.voter == voter)?;
+        (!self.void().contains(&voter)).then(|| self.mark(record))
+    }
+
+    /// The mark of a ballot: of a revealed one that of its commitment.
+    pub(super) fn mark<'a>(&'a self, record: &'a BallotRecord) -> &'a Caster {
+        let Some(hidden) = self.hidden() else { return &record.ballot.by };
+        let voter = record.ballot.voter;
+        let committed = hidden.content.ballots.iter().find(|record| record.ballot.voter == voter);
+        committed.map_or(&record.ballot.by, |record| &record.ballot.by)
+    }
+
+    /// How many of the ballots that count owners decided, and how many their personas.
+    pub fn cast_by(&self) -> CastBy {
+        let seats = (0u16..).zip(self.roster()).filter_map(|(voter, _)| self.caster(voter));
+        seats.fold(CastBy::default(), |mut count, by| {
+            match by {
+                Caster::Owner => count.owner += 1,
+                Caster::Persona(_) => count.persona += 1,
+                // What is revealed has the mark of its commitment.
+                Caster::Committed => {}
+            }
+            count
+        })
     }
 
     /// Who confirmed.

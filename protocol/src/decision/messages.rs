@@ -248,7 +248,8 @@ impl Statement {
         }
         match self {
             Self::Ballot(ballot) => {
-                ballot.check(charter.proposal()).map_err(MessageError::Field)?
+                ballot.check(charter.proposal()).map_err(MessageError::Field)?;
+                ballot.check_caster(charter).map_err(MessageError::Field)?;
             }
             Self::Held(held) => held.check(charter).map_err(MessageError::Field)?,
             Self::Cut(cut) if cut.leader != charter.leader(cut.view) => {

@@ -13,6 +13,7 @@
 //! | `proposal`, `charter` | the question with everything frozen in it |
 //! | `rule`, `count`, `schulze`, `settled` | how ballots become an outcome |
 //! | `ballot`, `messages`, `votes`, `signed` | what members say, and the envelope it travels in |
+//! | `mandate` | what a persona may vote on by itself |
 //! | `ask` | for a proposal that did not come |
 //! | `secrecy` | votes hidden until voting ends: commit, then reveal |
 //! | `cut` | which ballots count, and why |
@@ -34,6 +35,7 @@ mod count;
 mod cut;
 mod evidence;
 mod guard;
+mod mandate;
 mod messages;
 mod mutant;
 mod proposal;
@@ -48,8 +50,8 @@ mod verify;
 mod votes;
 
 pub use ask::Ask;
-pub use ballot::Ballot;
-pub use certificate::{CERTIFICATE_BYTES_MAX, Certificate, CertificateError};
+pub use ballot::{Ballot, Caster};
+pub use certificate::{CERTIFICATE_BYTES_MAX, CastBy, Certificate, CertificateError};
 pub use charter::Charter;
 pub use core::{
     Decision, DecisionView, Effect, Input, Phase, RestoreError, VoteRefusal, VoterView,
@@ -57,6 +59,10 @@ pub use core::{
 pub use cut::{BallotRecord, CutContent, CutError, HeldRecord};
 pub use evidence::{Evidence, Offence};
 pub use guard::{Guard, Slot, Taken};
+pub use mandate::{
+    MANDATE_MS_MAX, Mandate, Method, Methods, Reach, SignedMandate, Topic, Uncovered,
+    is_about_times,
+};
 pub use messages::{
     Confirm, Cut, Digest, Entry, Held, MessageError, Nullify, Report, RoundVote, Statement,
     VIEWS_MAX,

@@ -7,7 +7,9 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::{Base, Certificate, CertificateError, Choice, Outcome, Rule, calendar::iso8601};
+use super::{
+    Base, CastBy, Certificate, CertificateError, Choice, Mandate, Outcome, Rule, calendar::iso8601,
+};
 use crate::identity::PersonaId;
 
 /// The largest certificate file, in bytes: base64 and the readable part.
@@ -56,6 +58,7 @@ struct File<'a> {
     tally: Vec<Count>,
     cast: u32,
     electorate: u32,
+    cast_by: CastBy,
     votes: Vec<Vote>,
     void: Vec<String>,
     silent: Vec<String>,
@@ -77,7 +80,19 @@ struct Count {
 struct Vote {
     voter: String,
     cast_at: String,
+    by: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mandate: Option<Permission>,
     choice: Vec<String>,
+}
+
+/// What a persona that voted by itself was allowed.
+#[derive(Serialize)]
+struct Permission {
+    number: u64,
+    covers: String,
+    granted: String,
+    expires: String,
 }
 
 /// Only what a reader needs; the rest is made again and compared.
@@ -109,6 +124,8 @@ pub fn render_json(certificate: &Certificate) -> String {
             Some(commitment) => commitment.ballot.cast_at_ms,
             None => record.ballot.cast_at_ms,
         }),
+        by: certificate.mark(record).name(),
+        mandate: certificate.mark(record).mandate().map(|signed| permission(signed.mandate())),
         choice: words(&record.ballot.choice, &proposal.options),
     };
     let file = File {
@@ -136,6 +153,7 @@ pub fn render_json(certificate: &Certificate) -> String {
         tally: counts(&certificate.proposal().rule, &proposal.options, &result.tally),
         cast: result.cast,
         electorate: result.electorate,
+        cast_by: certificate.cast_by(),
         votes: certificate.content().ballots.iter().map(vote).collect(),
         void: certificate.void().into_iter().map(name).collect(),
         silent: (0u16..)
@@ -183,6 +201,15 @@ fn name(roster: &[PersonaId], index: u16) -> String {
 
 fn label(options: &[String], index: u16) -> &str {
     options.get(usize::from(index)).map_or("(no such option)", String::as_str)
+}
+
+fn permission(mandate: &Mandate) -> Permission {
+    Permission {
+        number: mandate.number,
+        covers: mandate.in_words(),
+        granted: iso8601(mandate.granted_at_ms),
+        expires: iso8601(mandate.expires_at_ms),
+    }
 }
 
 fn words(choice: &Choice, options: &[String]) -> Vec<String> {

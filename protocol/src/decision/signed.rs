@@ -72,7 +72,7 @@ impl Kind {
     pub fn bytes_max(self) -> usize {
         match self {
             Self::Notarize | Self::Nullify | Self::Finalize | Self::Confirm | Self::Ask => 256,
-            Self::Ballot => 512,
+            Self::Ballot => 1024,
             Self::Proposal | Self::Held => 8 * 1024,
             Self::Evidence => 20 * 1024,
             Self::Cut | Self::Proof | Self::Certificate | Self::Revealed => DECISION_BYTES_MAX,

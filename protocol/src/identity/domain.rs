@@ -28,6 +28,8 @@ pub enum Domain {
     Cut,
     /// What a voter commits to in a hidden vote.
     Commitment,
+    /// What a persona may vote on by itself, by the persona key.
+    Mandate,
     /// Hash of a roster or a list of sealers.
     Roster,
     /// Key of a card record in the DHT.
@@ -58,7 +60,7 @@ pub enum Domain {
 
 impl Domain {
     /// Every domain, so that tests can show them distinct.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::Card,
         Self::HandlePointer,
         Self::Invite,
@@ -70,6 +72,7 @@ impl Domain {
         Self::Vote,
         Self::Cut,
         Self::Commitment,
+        Self::Mandate,
         Self::Roster,
         Self::CardRecord,
         Self::HandleRecord,
@@ -99,6 +102,7 @@ impl Domain {
             Self::Vote => "conclave/vote/v1",
             Self::Cut => "conclave/cut/v1",
             Self::Commitment => "conclave/commitment/v1",
+            Self::Mandate => "conclave/mandate/v1",
             Self::Roster => "conclave/roster/v1",
             Self::CardRecord => "conclave/card-record/v1",
             Self::HandleRecord => "conclave/handle-record/v1",

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     decision::{
-        Certificate, Charter, Choice, CutContent, Digest, Entry, Evidence, Guard, Kind,
+        Caster, Certificate, Charter, Choice, CutContent, Digest, Entry, Evidence, Guard, Kind,
         MessageError, Offence, Proposal, ProposalError, Reason, Rule, Salt, SignedMessage,
         SignedProposal, Slot, Statement,
         certificate::Origin,
@@ -188,8 +188,14 @@ impl Decision {
         }
         self.note_beginning();
         match input {
-            Input::Vote(choice) => self.on_vote(choice),
-            Input::VoteHidden { choice, salt } => self.on_vote_hidden(choice, salt),
+            Input::Vote(choice) => self.on_vote(choice, Caster::Owner),
+            Input::VoteHidden { choice, salt } => self.on_vote_hidden(choice, salt, Caster::Owner),
+            Input::VoteAlone { choice, mandate, salt: None } => {
+                self.on_vote(choice, Caster::Persona(mandate));
+            }
+            Input::VoteAlone { choice, mandate, salt: Some(salt) } => {
+                self.on_vote_hidden(choice, salt, Caster::Persona(mandate));
+            }
             Input::Message(bytes) => {
                 if self.on_message(&bytes).is_err() {
                     self.refused += 1;
@@ -304,6 +310,16 @@ impl Decision {
             Rule::Reveal { .. } => self.ends_at_ms(),
             _ => self.proposal().closes_at_ms(),
         }
+    }
+
+    /// Whether our ballot is cast, or about to be.
+    pub fn has_voted(&self) -> bool {
+        self.guard.used(Slot::Ballot).is_some()
+    }
+
+    /// Whether we were a member when the proposal was made, so that we may vote at all.
+    pub fn is_elector(&self) -> bool {
+        self.seat.is_some()
     }
 
     /// Our index, if we are a sealer.

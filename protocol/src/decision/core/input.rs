@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::decision::{Certificate, Choice, Evidence, Salt};
+use crate::decision::{Certificate, Choice, Evidence, Salt, SignedMandate};
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +15,15 @@ pub enum Input {
         choice: Choice,
         /// Keeps the commitment from being guessed.
         salt: Salt,
+    },
+    /// Our persona votes by itself.
+    VoteAlone {
+        /// What it says.
+        choice: Choice,
+        /// What allows it.
+        mandate: SignedMandate,
+        /// On a hidden proposal, a fresh random salt.
+        salt: Option<Salt>,
     },
     /// Bytes of a message of this decision, from anyone, in any order.
     Message(Vec<u8>),
@@ -69,4 +78,7 @@ pub enum VoteRefusal {
     /// The rule does not know this choice.
     #[error("not a choice of this proposal")]
     Choice,
+    /// Our persona may not vote on this by itself.
+    #[error("the mandate does not cover this vote")]
+    Mandate,
 }

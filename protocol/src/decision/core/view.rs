@@ -2,7 +2,7 @@
 
 use super::{Decision, rounds::NO_VIEW};
 use crate::{
-    decision::{Choice, DecisionResult, Entry, Evidence, Quorum, Slot, Statement},
+    decision::{Caster, Choice, DecisionResult, Entry, Evidence, Quorum, Slot, Statement},
     identity::{PersonaId, ProposalId, Signature},
 };
 
@@ -44,6 +44,8 @@ pub struct VoterView {
     /// What they voted, as far as we know; none when void or silent. In a hidden vote that is a
     /// commitment.
     pub choice: Option<Choice>,
+    /// Whether they decided it or their persona did; none without a choice.
+    pub by: Option<Caster>,
     /// Whether they signed two different ballots, so that none counts.
     pub void: bool,
 }
@@ -111,11 +113,16 @@ impl Decision {
     fn voters(&self) -> Vec<VoterView> {
         let voter = |(index, persona): (u16, &PersonaId)| {
             let ballots: Vec<_> = self.ballots.of(index).collect();
-            let choice = match &ballots[..] {
-                [(_, record)] => Some(record.ballot.choice.revealed().clone()),
+            let ballot = match &ballots[..] {
+                [(_, record)] => Some(&record.ballot),
                 _ => None,
             };
-            VoterView { persona: *persona, choice, void: ballots.len() > 1 }
+            VoterView {
+                persona: *persona,
+                choice: ballot.map(|ballot| ballot.choice.revealed().clone()),
+                by: ballot.map(|ballot| ballot.by),
+                void: ballots.len() > 1,
+            }
         };
         (0u16..).zip(self.electorate()).map(voter).collect()
     }

@@ -5,8 +5,8 @@ use super::{
     world::{DEADLINE, OPENS, World},
 };
 use crate::decision::{
-    Ballot, BallotRecord, Choice, Cut, CutContent, CutError, MessageError, Nullify, RoundVote,
-    RoundVotes, SealerSignature, SignedMessage, Statement,
+    Ballot, BallotRecord, Caster, Choice, Cut, CutContent, CutError, MessageError, Nullify,
+    RoundVote, RoundVotes, SealerSignature, SignedMessage, Statement,
 };
 
 /// Four members, three of whom voted, and the content they agreed on.
@@ -36,7 +36,8 @@ fn votes(world: &World, view: u32, value: Option<[u8; 32]>) -> RoundVotes {
 #[test]
 fn a_ballot_in_no_list_does_not_count() {
     let (world, content) = decided();
-    let ballot = Ballot { voter: 3, cast_at_ms: OPENS + 1, choice: Choice::Yes };
+    let (cast_at_ms, choice) = (OPENS + 1, Choice::Yes);
+    let ballot = Ballot { voter: 3, cast_at_ms, choice, by: Caster::Owner };
     let statement = Statement::Ballot(ballot.clone());
     let message = SignedMessage::sign(world.charter.id(), &statement, &world.keys[3]);
     let mut more = content.clone();

@@ -6,8 +6,8 @@ use super::{
 };
 use crate::{
     decision::{
-        Ballot, Base, Certificate, Choice, Decision, Fraction, Input, Kind, Offence, Outcome,
-        Proposal, ProposalError, Reason, Rule, SignedMessage, SignedProposal, Statement,
+        Ballot, Base, Caster, Certificate, Choice, Decision, Fraction, Input, Kind, Offence,
+        Outcome, Proposal, ProposalError, Reason, Rule, SignedMessage, SignedProposal, Statement,
         TrustAnchors, Verdict, commit,
         mutant::{self, Mutant},
         read_json, render_json, verify,
@@ -175,7 +175,12 @@ fn two_commitments_are_void_and_named_and_neither_is_revealed() {
     first.nodes[3].reachable = false;
     for salt in [[1; 32], [2; 32]] {
         let hash = commit(first.charter.id(), 3, &salt, &Choice::No);
-        let ballot = Ballot { voter: 3, cast_at_ms: OPENS + 1, choice: Choice::Commit(hash) };
+        let ballot = Ballot {
+            voter: 3,
+            cast_at_ms: OPENS + 1,
+            choice: Choice::Commit(hash),
+            by: Caster::Owner,
+        };
         let statement = Statement::Ballot(ballot);
         let message = SignedMessage::sign(first.charter.id(), &statement, &first.keys[3]);
         (0..3).for_each(|node| first.handle(node, Input::Message(message.to_bytes())));
@@ -217,7 +222,7 @@ fn liar_is_counted(commits: bool, seed: u64) -> bool {
     (0..3).for_each(|node| reveal(&first, &mut second, node));
     second.liars.insert(3);
     for choice in late_words(&second, &first, 3) {
-        let ballot = Ballot { voter: 3, cast_at_ms: OPENS, choice };
+        let ballot = Ballot { voter: 3, cast_at_ms: OPENS, choice, by: Caster::Committed };
         let statement = Statement::Ballot(ballot);
         let message = SignedMessage::sign(second.charter.id(), &statement, &second.keys[3]);
         (0..3).for_each(|node| second.network.push((node, message.to_bytes())));
@@ -253,7 +258,8 @@ fn one_choice_cannot_be_revealed_as_two_ballots() {
     commit_all(&mut first, &vec![Some(Choice::Yes); 4]);
     let second = World::revealing(&first, 7);
     let secret = first.nodes[3].decision.secret().unwrap();
-    let at = |cast_at_ms| Ballot { voter: 3, cast_at_ms, choice: secret.clone() };
+    let at =
+        |cast_at_ms| Ballot { voter: 3, cast_at_ms, choice: secret.clone(), by: Caster::Committed };
     let proposal = second.charter.proposal();
     assert_eq!(at(OPENS).check(proposal), Ok(()));
     for cast_at_ms in [OPENS - 1, OPENS + 1, DEADLINE] {

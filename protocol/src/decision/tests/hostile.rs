@@ -87,6 +87,7 @@ fn a_voter_who_signs_a_thousand_ballots_fills_nothing() {
             voter: 3,
             cast_at_ms: super::world::OPENS + i,
             choice: Choice::Yes,
+            by: crate::decision::Caster::Owner,
         };
         let statement = Statement::Ballot(ballot);
         let bytes = SignedMessage::sign(world.charter.id(), &statement, &world.keys[3]).to_bytes();

@@ -6,14 +6,14 @@ use super::{
     world::{DEADLINE, OPENS, World, seeds},
 };
 use crate::decision::{
-    Ballot, Charter, Choice, Confirm, Input, Kind, Offence, Outcome, Phase, Quorum, SignedMessage,
-    Statement, TrustAnchors, Verdict, peek, verify,
+    Ballot, Caster, Charter, Choice, Confirm, Input, Kind, Offence, Outcome, Phase, Quorum,
+    SignedMessage, Statement, TrustAnchors, Verdict, peek, verify,
 };
 
 const FAR: u64 = DEADLINE + 10 * 24 * 3_600_000;
 
 fn ballot(world: &World, voter: u16, choice: Choice) -> Vec<u8> {
-    let ballot = Ballot { voter, cast_at_ms: OPENS + 5, choice };
+    let ballot = Ballot { voter, cast_at_ms: OPENS + 5, choice, by: Caster::Owner };
     let key = &world.keys[usize::from(voter)];
     SignedMessage::sign(world.charter.id(), &Statement::Ballot(ballot), key).to_bytes()
 }

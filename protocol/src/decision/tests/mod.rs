@@ -7,6 +7,7 @@ mod exhaustive;
 mod hidden;
 mod hostile;
 mod liars;
+mod mandates;
 mod restarts;
 mod rules;
 mod second_verifier;

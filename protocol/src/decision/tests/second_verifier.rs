@@ -14,11 +14,13 @@ use rand_chacha::ChaCha8Rng;
 use super::world::{keys, terms};
 use crate::{
     decision::{
-        Ballot, BallotRecord, Base, Certificate, Charter, Choice, Confirm, CutContent, Entry,
-        Fraction, Held, Proposal, Rule, Salt, SealerSignature, SignedMessage, SignedProposal,
-        Statement, TrustAnchors, Verdict, certificate::Origin, commit, verify,
+        Ballot, BallotRecord, Base, Caster, Certificate, Charter, Choice, Confirm, CutContent,
+        CutError, Entry, Fraction, Held, MANDATE_MS_MAX, Mandate, Method, Methods, Proposal, Reach,
+        Reason, Rule, Salt, SealerSignature, SignedMandate, SignedMessage, SignedProposal,
+        Statement, Topic, TrustAnchors, Verdict, certificate::Origin, commit, is_about_times,
+        verify,
     },
-    identity::PersonaKey,
+    identity::{ConversationId, PersonaKey, ProposalId},
 };
 
 const CERTIFICATES: u64 = 1_000;
@@ -73,11 +75,77 @@ fn any_choice(rng: &mut ChaCha8Rng, rule: &Rule, options: u16) -> Choice {
     }
 }
 
+/// Says who casts a ballot at a time.
+type Marks = fn(&mut ChaCha8Rng, &Charter, &PersonaKey, u64) -> Caster;
+
+/// Whoever casts a ballot: the owner, or the persona under a mandate that covers it.
+fn any_caster(
+    rng: &mut ChaCha8Rng,
+    charter: &Charter,
+    key: &PersonaKey,
+    cast_at_ms: u64,
+) -> Caster {
+    let proposal = charter.proposal();
+    if matches!(proposal.rule, Rule::Reveal(_)) {
+        return Caster::Committed;
+    }
+    if rng.gen_bool(0.4) {
+        return Caster::Owner;
+    }
+    let reaches =
+        [Reach::Everywhere, Reach::Conversation(proposal.group), Reach::Proposal(charter.id())];
+    let about_times = is_about_times(proposal) && rng.r#gen();
+    let others = Method::ALL.into_iter().filter(|_| rng.r#gen());
+    let methods = others.chain([proposal.rule.method()]).collect();
+    let mandate = Mandate {
+        number: rng.r#gen(),
+        reach: *reaches.choose(rng).expect("there are three"),
+        topic: if about_times { Topic::Times } else { Topic::Any },
+        methods,
+        granted_at_ms: cast_at_ms - rng.gen_range(0..=MANDATE_MS_MAX / 2),
+        expires_at_ms: cast_at_ms + rng.gen_range(0..=MANDATE_MS_MAX / 2),
+    };
+    Caster::Persona(SignedMandate::sign(mandate, key))
+}
+
+/// A mandate that does not cover the ballot it stands in, under the right key or a wrong one.
+fn wrong_caster(
+    rng: &mut ChaCha8Rng,
+    charter: &Charter,
+    right: &PersonaKey,
+    cast_at_ms: u64,
+) -> Caster {
+    let keys = keys(charter.electorate().len() + 1);
+    let mut mandate = Mandate {
+        number: 1,
+        reach: Reach::Everywhere,
+        topic: Topic::Any,
+        methods: Methods::all(),
+        granted_at_ms: cast_at_ms - 1,
+        expires_at_ms: cast_at_ms + 1,
+    };
+    let mut key = right;
+    match rng.gen_range(0..9) {
+        0 => mandate.expires_at_ms = cast_at_ms - 1,
+        1 => mandate.granted_at_ms = cast_at_ms + 1,
+        2 => mandate.reach = Reach::Conversation(ConversationId([77; 16])),
+        3 => mandate.reach = Reach::Proposal(ProposalId([77; 32])),
+        4 if !is_about_times(charter.proposal()) => mandate.topic = Topic::Times,
+        5 => mandate.methods = [].into_iter().collect(),
+        6 => mandate.granted_at_ms = cast_at_ms - MANDATE_MS_MAX,
+        7 => return Caster::Committed,
+        _ => key = keys.iter().find(|key| key.id() != right.id()).expect("there is one more"),
+    }
+    Caster::Persona(SignedMandate::sign(mandate, key))
+}
+
 /// Ballots of most voters, none of some and two of others; in the second half of a hidden vote
 /// only of those who committed.
 fn any_ballots(
     rng: &mut ChaCha8Rng,
+    keys: &[PersonaKey],
     charter: &Charter,
+    marks: Marks,
     choice: impl Fn(&mut ChaCha8Rng, u16) -> Option<Choice>,
 ) -> Vec<Ballot> {
     let mut ballots = Vec::new();
@@ -87,7 +155,8 @@ fn any_ballots(
             let proposal = charter.proposal();
             let cast_at_ms = rng.gen_range(proposal.opens_at_ms..=proposal.deadline_ms);
             if let Some(choice) = choice(rng, voter) {
-                ballots.push(Ballot { voter, cast_at_ms, choice });
+                let by = marks(rng, charter, &keys[usize::from(voter)], cast_at_ms);
+                ballots.push(Ballot { voter, cast_at_ms, choice, by });
             }
         }
     }
@@ -143,12 +212,20 @@ fn certify(
 /// A certificate as honest members could have made it, without playing the protocol. Some are of
 /// hidden votes, most of these with the choices revealed.
 fn any_certificate(seed: u64) -> Certificate {
+    certificate_by(seed, any_caster)
+}
+
+fn certificate_by(seed: u64, marks: Marks) -> Certificate {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let voters = if rng.gen_bool(0.05) { 17 } else { rng.gen_range(1..=7) };
     let keys = keys(usize::from(voters));
     let options = if rng.r#gen() { 0 } else { rng.gen_range(1..=5) };
     let rule = any_rule(&mut rng, options, voters);
-    let names: Vec<String> = (0..options).map(|i| format!("Tag {i} – Früh")).collect();
+    let name = |i| match seed % 3 {
+        0 => format!("2031-05-0{}T18:00:00Z/2031-05-0{}T20:00:00Z", i + 1, i + 1),
+        _ => format!("Tag {i} – Früh"),
+    };
+    let names: Vec<String> = (0..options).map(name).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let is_hidden = rng.gen_bool(0.3);
     let asked = if is_hidden {
@@ -163,20 +240,22 @@ fn any_certificate(seed: u64) -> Certificate {
     let proposal = SignedProposal::sign(&frozen, &keys[0]);
     let charter = Charter::new(&proposal, electorate).unwrap();
     if !is_hidden {
-        let cast = any_ballots(&mut rng, &charter, |rng, _| Some(any_choice(rng, &rule, options)));
+        let cast = any_ballots(&mut rng, &keys, &charter, marks, |rng, _| {
+            Some(any_choice(rng, &rule, options))
+        });
         return certify(&mut rng, &keys, &charter, &proposal, cast);
     }
     let secrets: Vec<(Salt, Choice)> =
         (0..voters).map(|_| (rng.r#gen(), any_choice(&mut rng, &rule, options))).collect();
     let secret = |voter: u16| secrets[usize::from(voter)].clone();
-    let cast = any_ballots(&mut rng, &charter, |_, voter| {
+    let cast = any_ballots(&mut rng, &keys, &charter, marks, |_, voter| {
         let (salt, choice) = secret(voter);
         Some(Choice::Commit(commit(charter.id(), voter, &salt, &choice)))
     });
     let hidden = certify(&mut rng, &keys, &charter, &proposal, cast);
     let Some(charter) = Charter::revealing(&hidden) else { return hidden };
     let Rule::Reveal(reveal) = charter.proposal().rule.clone() else { panic!() };
-    let cast = any_ballots(&mut rng, &charter, |_, voter| {
+    let cast = any_ballots(&mut rng, &keys, &charter, marks, |_, voter| {
         let (salt, choice) = secret(voter);
         let committed = reveal.commitments.iter().any(|commitment| commitment.voter == voter);
         committed.then(|| Choice::Reveal { salt, choice: Box::new(choice) })
@@ -310,6 +389,34 @@ fn second_verdicts(cases: &[(Vec<u8>, Vec<String>)]) -> Option<Vec<serde_json::V
     assert!(output.status.success());
     let answers = String::from_utf8(output.stdout).unwrap();
     Some(answers.lines().map(|line| serde_json::from_str(line).unwrap()).collect())
+}
+
+#[test]
+fn both_verifiers_refuse_every_mandate_that_does_not_cover_its_ballot() {
+    let mut cases = Vec::new();
+    for seed in 0..300 {
+        let certificate = certificate_by(seed, wrong_caster);
+        let first = certificate.hidden().unwrap_or(&certificate);
+        if first.content().ballots.is_empty() {
+            continue;
+        }
+        let whole = certificate.to_bytes();
+        let verdict = verify(&certificate, &trust(&certificate));
+        let of_a_ballot = |reason: &Reason| match reason {
+            Reason::Cut(CutError::Ballot(_)) => true,
+            // In the second half it is the first certificate that does not hold.
+            _ => certificate.hidden().is_some(),
+        };
+        assert!(matches!(&verdict, Verdict::Invalid(reason) if of_a_ballot(reason)), "{verdict:?}");
+        cases.push((whole, certificate.roster().iter().map(ToString::to_string).collect()));
+    }
+    assert!(cases.len() > 200);
+    let Some(answers) = second_verdicts(&cases) else { return };
+    for answer in answers {
+        assert_eq!(answer["verdict"], "invalid", "{answer}");
+        let reason = answer["reason"].as_str().unwrap();
+        assert!(reason.contains("mandate") || reason.contains("mark"), "{answer}");
+    }
 }
 
 #[test]

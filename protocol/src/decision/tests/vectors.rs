@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::world::{DEADLINE, OPENS, World, keys, majority, propose, terms};
 use crate::decision::{
-    Ballot, Certificate, Choice, Fraction, Rule, SignedMessage, Statement, TrustAnchors, Verdict,
+    Ballot, Caster, Certificate, Choice, Fraction, Rule, SignedMessage, Statement, TrustAnchors,
+    Verdict,
     mutant::{self, Mutant},
     read_json, render_json, verify,
 };
@@ -64,7 +65,9 @@ fn vectors() -> Vec<(&'static str, Vector)> {
     // The fourth voter signs two ballots, both early enough for everyone to see them.
     for list in [vec![0], vec![1]] {
         let choice = Choice::Approve(list);
-        let statement = Statement::Ballot(Ballot { voter: 3, cast_at_ms: OPENS + 1, choice });
+        let by = Caster::Owner;
+        let ballot = Ballot { voter: 3, cast_at_ms: OPENS + 1, choice, by };
+        let statement = Statement::Ballot(ballot);
         let message = SignedMessage::sign(void.charter.id(), &statement, &void.keys[3]);
         for node in 0..3 {
             void.handle(node, crate::decision::Input::Message(message.to_bytes()));

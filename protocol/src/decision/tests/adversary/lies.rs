@@ -9,8 +9,8 @@ use super::{
 };
 use crate::{
     decision::{
-        Ballot, Certificate, Choice, Confirm, Cut, CutContent, Digest, Entry, Held, Kind, Nullify,
-        Proof, Report, RoundVote, Rule, SealerSignature, SignedMessage, Statement, commit,
+        Ballot, Caster, Certificate, Choice, Confirm, Cut, CutContent, Digest, Entry, Held, Kind,
+        Nullify, Proof, Report, RoundVote, Rule, SealerSignature, SignedMessage, Statement, commit,
     },
     identity::Signature,
 };
@@ -63,8 +63,16 @@ impl Arena {
     fn lie_two_ballots(&mut self, voter: u16) {
         let cast_at_ms = OPENS + VOTING_MS * self.rng.gen_range(0..=1);
         for choice in self.words_of(voter) {
-            let ballot = Ballot { voter, cast_at_ms, choice };
+            let ballot = Ballot { voter, cast_at_ms, choice, by: self.caster() };
             self.tell(&Statement::Ballot(ballot), None);
+        }
+    }
+
+    /// Who decided, as a ballot has to say it here.
+    fn caster(&self) -> Caster {
+        match &self.charter.proposal().rule {
+            Rule::Reveal(_) => Caster::Committed,
+            _ => Caster::Owner,
         }
     }
 

@@ -3,9 +3,9 @@
 use super::super::world::{DEADLINE, OPENS, keys, majority, terms};
 use crate::{
     decision::{
-        Ballot, BallotRecord, Charter, Choice, Confirm, Cut, CutContent, Digest, Entry, Held, Kind,
-        Nullify, Proposal, RoundVote, RoundVotes, SealerSignature, SignedMessage, SignedProposal,
-        Statement,
+        Ballot, BallotRecord, Caster, Charter, Choice, Confirm, Cut, CutContent, Digest, Entry,
+        Held, Kind, Nullify, Proposal, RoundVote, RoundVotes, SealerSignature, SignedMessage,
+        SignedProposal, Statement,
     },
     identity::{PersonaKey, Signature},
 };
@@ -51,6 +51,7 @@ impl Stage {
             voter,
             cast_at_ms: OPENS + 1,
             choice: if voter == 0 { Choice::No } else { Choice::Yes },
+            by: Caster::Owner,
         };
         let sign = |statement: &Statement| {
             let key = &keys[usize::from(statement.signer())];
