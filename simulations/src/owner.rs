@@ -276,7 +276,7 @@ impl World<'_> {
         // An owner whose node crashed may have changed their mind in the meantime.
         let choice = if self.rng.gen_bool(0.5) { Choice::Yes } else { Choice::No };
         self.pursuits[index].choice = Some(choice.clone());
-        let request = Request::Vote { proposal, persona: Some(persona), choice };
+        let request = Request::Vote { proposal, persona: Some(persona), choice, alone: false };
         Step::Ask(self.people[by].node, request)
     }
 

@@ -11,6 +11,8 @@ use tests::{
     until::until,
 };
 
+use crate::verify::verify_json;
+
 const EMPTY: &str = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//t//t//EN\r\nEND:VCALENDAR\r\n";
 
 /// Everything of a node its owner can see that a restart must not change.
@@ -195,6 +197,13 @@ async fn a_task_survives_a_power_cut_at_every_step() -> anyhow::Result<()> {
     allow(&bob, &entry).await?;
 
     let proposal = text(&done, "proposal")?;
+    // Alice's persona voted by itself, under the mandate of her task; Bob voted by his own word.
+    let file = world.path("certificate.json");
+    std::fs::write(&file, bob.certificate(&proposal).await?)?;
+    let verdict = verify_json(&file, &[&alice.did, &bob.did]).await?;
+    ensure!(verdict["verdict"] == "valid", "{verdict}");
+    ensure!(verdict["cast_by"] == json!({ "owner": 1, "persona": 1 }), "{verdict}");
+    ensure!(verdict["alone"][0]["persona"] == *alice.did, "{verdict}");
     until("Bob's booking", async || {
         let text = std::fs::read_to_string(&files[1])?;
         Ok(text.contains(&proposal).then_some(()))

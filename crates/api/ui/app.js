@@ -15,8 +15,8 @@ import { login } from "./views/login.js";
 
 const root = /** @type {HTMLElement} */ (document.getElementById("app"));
 
-/** Lists that only their own screen needs. @type {Record<string, string>} */
-const ON_VISIT = { network: "network", outbox: "queue", activity: "audit", approvals: "approvals", settings: "tokens" };
+/** Lists that only their own screen needs. @type {Record<string, string[]>} */
+const ON_VISIT = { network: ["network"], outbox: ["queue"], activity: ["audit"], approvals: ["approvals"], settings: ["tokens", "mandates"] };
 
 function draw() {
   render(root, state.session === "in" ? shell(route()) : login(state.session, signInWith));
@@ -51,6 +51,7 @@ function signedOut() {
   disconnect();
   setCsrf("");
   state.threads.clear();
+  state.mandates.clear();
   update({
     session: "out", personas: null, contacts: null, conversations: null, proposals: null,
     tasks: null, approvals: null, network: null, audit: null, tokens: null,
@@ -71,8 +72,8 @@ async function loadWithPatience() {
 }
 
 function visit() {
-  const topic = ON_VISIT[route().page];
-  if (topic && state.session === "in") refresh(topic);
+  const topics = ON_VISIT[route().page] ?? [];
+  if (state.session === "in") topics.forEach((topic) => refresh(topic));
   update();
 }
 

@@ -28,7 +28,8 @@ import { state } from "./store.js";
  *   edited_at?: string | null, deleted_at?: string | null, deliveries: Delivery[],
  *   pending?: "sending" | "refused", key?: string }} Message
  * @typedef {"yes" | "no" | "abstain" | number[] | { points: number[] } | { rank: number[] } | { object: string }} Choice
- * @typedef {{ persona: string, name: string, ours: boolean, choice: Choice | null, hidden: boolean, void: boolean }} Voter
+ * @typedef {{ persona: string, name: string, ours: boolean, choice: Choice | null, hidden: boolean, void: boolean,
+ *   by: "owner" | "persona" | null, mandate: { number: number, covers: string, expires_at: string } | null }} Voter
  * @typedef {{ method: "threshold", share: string, base: string, quorum: number }
  *   | { method: "approval", winners: number, minimum: string, quorum: number }
  *   | { method: "score", points: number, winners: number, quorum: number }
@@ -41,7 +42,10 @@ import { state } from "./store.js";
  *   phase: "open" | "revealing" | "closing" | "deciding" | "decided" | "forked", waiting: string,
  *   voters: Voter[], tally: number[], cast: number, outcome: string | null, winners: number[],
  *   tie: boolean, certified: boolean, receipts: number | null, receipts_needed: number,
- *   evidence: { persona: string, name: string, offence: string }[] }} Proposal
+ *   evidence: { persona: string, name: string, offence: string }[], reminded: boolean }} Proposal
+ * @typedef {{ number: number, persona: string, conversation: string | null, proposal: string | null,
+ *   topic: "times" | "any", methods: string[], covers: string, granted_at: string, expires_at: string,
+ *   revoked_at: string | null, state: "standing" | "expired" | "revoked" }} Mandate
  * @typedef {{ at: string, text: string }} Step
  * @typedef {{ id: string, persona: string, text: string, state: string, steps: Step[],
  *   question: string | null, conversation: string | null, proposal: string | null,
@@ -72,6 +76,7 @@ import { state } from "./store.js";
  *   persona: string | null, personas: Persona[] | null, contacts: Contact[] | null,
  *   conversations: Conversation[] | null, proposals: Proposal[] | null, tasks: Task[] | null,
  *   approvals: Approval[] | null, network: Network | null, queue: Queue | null, audit: AuditEntry[] | null, tokens: Token[] | null,
+ *   mandates: Map<string, Mandate[]>,
  *   threads: Map<string, Thread> }} State
  */
 

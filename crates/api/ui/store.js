@@ -21,6 +21,7 @@ export const state = {
   queue: null,
   audit: null,
   tokens: null,
+  mandates: new Map(),
   threads: new Map(),
 };
 

@@ -8,7 +8,8 @@
 
 import { ApiError, get, idempotencyKey, patch, post, remove } from "./api.js";
 import { announce } from "./elements/live.js";
-import { compare } from "./format.js";
+import { toast } from "./elements/toast.js";
+import { compare, exactTime } from "./format.js";
 import { isSpoken } from "./model.js";
 import { rememberedPersona } from "./prefs.js";
 import { route } from "./router.js";
@@ -34,6 +35,14 @@ const fetchers = {
       : known(remembered) ? remembered
       : personas[0]?.id ?? null;
     update({ personas, persona });
+    if (state.mandates.size > 0) refresh("mandates");
+  },
+  /** Of every persona: what it may vote on by itself. */
+  mandates: async () => {
+    for (const { id } of state.personas ?? []) {
+      state.mandates.set(id, (await get(`/v1/personas/${encodeURIComponent(id)}/mandates`)).mandates);
+    }
+    update();
   },
   contacts: async () => update({ contacts: (await get("/v1/contacts")).contacts }),
   conversations: async () => {
@@ -260,6 +269,8 @@ export function apply(frame) {
       return onDelivery(data, frame.at);
     case "proposal.updated":
       return void refresh("proposals");
+    case "vote.missing":
+      return onVoteMissing(data);
     case "conversation.updated":
       return void refresh("conversations");
     case "contact.updated":
@@ -287,6 +298,14 @@ function onMessage(message) {
   const here = route();
   const onScreen = here.page === "conversations" && here.id === message.conversation && !document.hidden;
   if (!onScreen) announce(`${message.author_name} wrote: ${message.text}`);
+}
+
+/** Says that our vote is missing while there is time. @param {{ proposal: string, question: string, deadline: string }} data */
+function onVoteMissing({ question, deadline }) {
+  const until = exactTime(deadline);
+  toast("Your vote is missing", `${question} Voting ends ${until}.`, "info");
+  announce(`Your vote is missing: ${question} Voting ends ${until}.`);
+  void refresh("proposals");
 }
 
 /** @param {{ message: string, conversation: string, recipient: string, state: any }} data @param {string} at */

@@ -137,13 +137,15 @@ impl Engine {
         match busy {
             Ok(busy) => {
                 let approved = personas::approvals(&slots, &busy, &settings);
-                let detail = format!("voted for {} of {} times", approved.len(), slots.len());
-                match self.cast(me, id, Choice::Approve(approved)) {
-                    Ok(()) => self.audit(me, "ballot.cast", detail),
-                    Err(error) => self.audit(me, "ballot.refused", error.to_string()),
+                if let Err(error) = self.vote_for_owner(me, id, Choice::Approve(approved)) {
+                    self.audit(me, "ballot.refused", error.to_string());
                 }
             }
-            Err(reason) => self.ask_for_vote(me, id, &reason),
+            // Nothing can be suggested, so the owner is told at once that a vote is missing.
+            Err(reason) => {
+                self.audit(me, "ballot.withheld", reason);
+                self.remind(me, id);
+            }
         }
     }
 

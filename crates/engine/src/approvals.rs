@@ -1,10 +1,14 @@
 //! The owner's inbox: actions that wait for a word no peer can give.
 
 use personas::{AgentRequest, TimeRange};
-use protocol::identity::{PersonaId, ProposalId};
+use protocol::{
+    decision::{Choice, Proposal},
+    identity::{PersonaId, ProposalId},
+};
 
 use crate::{
-    agent::{Errand, title_of},
+    agent::{slots_of, title_of},
+    decisions::asked_key,
     effect::Table,
     event::EventBody,
     persona::internal,
@@ -49,21 +53,64 @@ impl Engine {
         self.approvals.insert(id, row);
     }
 
-    pub(crate) fn ask_for_vote(&mut self, me: PersonaId, id: ProposalId, reason: &str) {
+    /// Asks the owner for one vote: on this proposal, with this choice, until the deadline. A newer
+    /// suggestion takes the place of an older one.
+    pub(crate) fn ask_for_vote(
+        &mut self,
+        me: PersonaId,
+        id: ProposalId,
+        choice: Choice,
+        reason: &str,
+    ) {
+        let Some(poll) = self.decisions.get_mut(&(me, id)) else { return };
+        poll.asked_owner = true;
+        self.put_bytes(Table::Vote, asked_key(&me, &id), Vec::new());
         let Some(poll) = self.decisions.get(&(me, id)) else { return };
         let proposal = poll.core.proposal();
+        let words = self.choice_in_words(me, proposal, &choice);
         let row = ApprovalRow {
             persona: me,
-            action: Pending::Vote { proposal: id },
+            action: Pending::Vote { proposal: id, choice },
             from: proposal.proposer,
-            summary: with_reason(
-                &format!("Vote as the calendar says on \"{}\"?", proposal.question),
-                reason,
-            ),
+            summary: with_reason(&format!("Vote {words} on \"{}\"?", proposal.question), reason),
             created_at_ms: self.now_ms,
             expires_at_ms: proposal.deadline_ms,
         };
+        let action = row.action.clone();
+        self.withdraw(|row| row.persona == me && row.action.is_vote_on(id) && row.action != action);
         self.ask_owner(row);
+    }
+
+    /// A choice as the owner who is asked for it reads it: all of it, since the word is given on
+    /// exactly this.
+    fn choice_in_words(&self, me: PersonaId, proposal: &Proposal, choice: &Choice) -> String {
+        let slots = slots_of(proposal).unwrap_or_default();
+        let option = |index: &u16| {
+            let at = usize::from(*index);
+            match slots.get(at) {
+                Some(slot) => self.in_words(me, slot),
+                None => proposal.options.get(at).cloned().unwrap_or_default(),
+            }
+        };
+        let all = |list: &[u16]| list.iter().map(option).collect::<Vec<_>>().join("; ");
+        match choice {
+            Choice::Yes => "yes".into(),
+            Choice::No => "no".into(),
+            Choice::Abstain => "to abstain".into(),
+            Choice::Approve(list) if list.is_empty() => "for none of the options".into(),
+            Choice::Approve(list) => format!("for {}", all(list)),
+            Choice::Rank(list) => format!("in this order: {}", all(list)),
+            Choice::Points(given) => {
+                let given = (0u16..).zip(given);
+                let each: Vec<_> =
+                    given.map(|(i, points)| format!("{}: {points}", option(&i))).collect();
+                format!("with {}", each.join("; "))
+            }
+            Choice::Object(reason) => format!("against, because \"{reason}\","),
+            // Owners choose what is behind these.
+            Choice::Commit(_) => "for something hidden".into(),
+            Choice::Reveal { choice, .. } => self.choice_in_words(me, proposal, choice),
+        }
     }
 
     pub(crate) fn ask_for_booking(&mut self, me: PersonaId, id: ProposalId, reason: &str) {
@@ -143,8 +190,8 @@ impl Engine {
                 .map_err(internal)?;
                 self.take_question(me, conversation, from, &request);
             }
-            (Pending::Vote { proposal }, true) => {
-                self.with_calendar(me, Errand::CastVote { me, proposal });
+            (Pending::Vote { proposal, choice }, true) => {
+                self.cast_by_owner(me, proposal, choice)?;
             }
             (Pending::Booking { proposal }, true) => {
                 self.mark_handed(me, proposal);

@@ -12,7 +12,8 @@ use protocol::{
 
 use crate::{
     effect::Table,
-    rows::{self, ConversationRow, PersonaRow},
+    mandates,
+    rows::{self, ConversationRow, MandateRow, PersonaRow},
 };
 
 /// The tables a backup has rows of. Of the others:
@@ -39,6 +40,11 @@ pub fn is_kept(table: Table, key: &[u8]) -> bool {
     table != Table::Conversation || key.len() == CONVERSATION_KEY_BYTES
 }
 
+/// Whether a row is a persona, rather than something of one.
+pub fn is_persona(table: Table, key: &[u8]) -> bool {
+    table == Table::Identity && mandates::parse_key(key).is_none()
+}
+
 /// A row as the restored node gets it.
 ///
 /// # Errors
@@ -50,12 +56,20 @@ pub fn restored(
     now_ms: u64,
 ) -> Result<Vec<u8>, DecodeError> {
     match table {
+        Table::Identity if mandates::parse_key(key).is_some() => {
+            // The owner may have taken it back since. What was allowed is allowed anew.
+            let mut row: MandateRow = rows::from_bytes(&value)?;
+            row.revoked_at_ms.get_or_insert(now_ms);
+            Ok(rows::to_bytes(&row))
+        }
         Table::Identity => {
             let mut row: PersonaRow = rows::from_bytes(&value)?;
             // Newer than any card of the old copy, and with a package whose secret is here: the
             // session makes one when it has none.
             row.card_sequence = row.card_sequence.saturating_add(1).max(now_ms);
             row.key_package = Vec::new();
+            // Its mandate is not restored.
+            row.settings.auto_vote = false;
             Ok(rows::to_bytes(&row))
         }
         Table::Conversation => {
@@ -77,6 +91,11 @@ pub fn restored(
 
 #[cfg(test)]
 mod tests {
+    use protocol::{
+        decision::{Mandate, Methods, Reach, SignedMandate, Topic},
+        identity::PersonaKey,
+    };
+
     use super::*;
     use crate::request::ConversationKind;
 
@@ -85,6 +104,28 @@ mod tests {
         for table in [Table::Group, Table::Vote, Table::Outbox, Table::Inbox] {
             assert!(!KEPT.contains(&table), "{table:?}");
         }
+    }
+
+    #[test]
+    fn no_mandate_comes_back_from_a_backup() {
+        let owner = PersonaKey::from_seed(&[1; 32]);
+        let mandate = Mandate {
+            number: 3,
+            reach: Reach::Everywhere,
+            topic: Topic::Times,
+            methods: Methods::all(),
+            granted_at_ms: 1,
+            expires_at_ms: 1_000_000,
+        };
+        let key = rows::key(&[owner.id().as_bytes(), b"m", &3u64.to_be_bytes()]);
+        let restore = |revoked_at_ms| {
+            let signed = SignedMandate::sign(mandate, &owner);
+            let value = rows::to_bytes(&MandateRow { signed, revoked_at_ms });
+            let value = restored(Table::Identity, &key, value, 500).unwrap();
+            rows::from_bytes::<MandateRow>(&value).unwrap().revoked_at_ms
+        };
+        assert_eq!(restore(None), Some(500));
+        assert_eq!(restore(Some(7)), Some(7));
     }
 
     #[test]

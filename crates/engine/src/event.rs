@@ -58,6 +58,17 @@ pub enum EventBody {
         /// See [`crate::view::ProposalView::phase`].
         phase: &'static str,
     },
+    /// Time to vote runs out, and the owner has not. Told once for each question.
+    VoteMissing {
+        /// On which.
+        proposal: ProposalId,
+        /// Where.
+        conversation: ConversationId,
+        /// What is asked.
+        question: String,
+        /// When voting ends, milliseconds since the Unix epoch.
+        deadline_ms: u64,
+    },
     /// A task took a step.
     TaskUpdated(LocalId),
     /// Something waits for the owner, or no longer does.
@@ -104,6 +115,7 @@ impl EventBody {
             Self::MessageUpdated { .. } => "message.updated",
             Self::MessageDelivery { .. } => "message.delivery",
             Self::ProposalUpdated { .. } => "proposal.updated",
+            Self::VoteMissing { .. } => "vote.missing",
             Self::TaskUpdated(_) => "task.updated",
             Self::ApprovalsChanged => "approvals.changed",
             Self::PresenceChanged { online: true, .. } => "presence.user.joined",

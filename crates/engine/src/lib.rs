@@ -20,6 +20,7 @@
 //! | how do two personas meet? | `contacts/`, `seek.rs` |
 //! | how does a group come to be? | `conversations/` |
 //! | how is a vote run? | `decisions/` |
+//! | what may a persona vote on by itself? | `mandates.rs` |
 //! | how does "find a dinner slot" become a calendar entry? | `tasks/`, `questions.rs`, `agent.rs` |
 //! | what stands on disk? | `rows.rs` |
 //! | what of it belongs in a backup? | `backup.rs` |
@@ -38,6 +39,7 @@ mod input;
 mod log;
 mod mail;
 mod mailboxes;
+mod mandates;
 mod messages;
 mod outbox;
 mod peers;

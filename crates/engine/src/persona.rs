@@ -14,6 +14,7 @@ use rand::Rng;
 use crate::{
     effect::{Effect, Table},
     event::EventBody,
+    mandates,
     request::{Reply, RequestError},
     rows::PersonaRow,
     state::{Engine, LoadError, Rows, damaged, read},
@@ -36,6 +37,10 @@ const CARD_RENEW_MS: u64 = CARD_LIFETIME_MS / 2;
 pub(crate) fn load(engine: &mut Engine, tables: &mut Rows) -> Result<(), LoadError> {
     let mut group_rows = tables.remove(&Table::Group).unwrap_or_default();
     for (key, value) in tables.remove(&Table::Identity).unwrap_or_default() {
+        if let Some(name) = mandates::parse_key(&key) {
+            engine.mandates.insert(name, read(Table::Identity, &value)?);
+            continue;
+        }
         let row: PersonaRow = read(Table::Identity, &value)?;
         let id = PersonaId::from_slice(&key).ok_or_else(|| damaged(Table::Identity, "key"))?;
         let (ours, others) =
@@ -89,12 +94,14 @@ impl Engine {
             key_package,
         };
         let id = key.id();
+        let auto_vote = row.settings.auto_vote;
         let sealing = SealingSecret::from_seed(&row.sealing_seed);
         self.put(Table::Identity, id.as_bytes().to_vec(), &row);
         self.personas
             .insert(id, Hosted { row, key, sealing, groups: Box::new(groups), card: None });
         self.add_contact_tags(id);
         self.audit(id, "persona.created", format!("{name} was made"));
+        self.on_auto_vote(id, auto_vote);
         self.renew_card(id);
         self.emit(Some(id), EventBody::PersonaUpdated(id));
         Ok(Reply::Persona(self.persona_view(&id)?))
@@ -110,11 +117,16 @@ impl Engine {
             settings.check().map_err(|error| invalid(error.field, error.reason))?;
         }
         let hosted = self.hosted_mut(&id)?;
+        let alone = hosted.row.settings.auto_vote;
         hosted.row.settings = settings.unwrap_or_else(|| hosted.row.settings.clone());
         hosted.row.calendar = calendar.or_else(|| hosted.row.calendar.clone());
         let row = hosted.row.clone();
         self.put(Table::Identity, id.as_bytes().to_vec(), &row);
         self.audit(id, "persona.updated", "settings changed".into());
+        let wanted = row.settings.auto_vote;
+        if wanted != alone {
+            self.on_auto_vote(id, wanted);
+        }
         self.emit(Some(id), EventBody::PersonaUpdated(id));
         Ok(Reply::Persona(self.persona_view(&id)?))
     }

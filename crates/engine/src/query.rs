@@ -94,6 +94,7 @@ impl Engine {
             Request::GetTask(id) => self.task_view(*id).map(Reply::Task),
             Request::ListQueue => Ok(Reply::Queue(self.queue_view())),
             Request::ListApprovals => Ok(Reply::Approvals(self.approval_views())),
+            Request::ListMandates { persona } => self.mandate_views(*persona).map(Reply::Mandates),
             Request::ListAudit => Ok(Reply::Audit(audit(ledger))),
             _ => return None,
         })

@@ -5,14 +5,14 @@
 
 use personas::Settings;
 use protocol::{
-    decision::{Choice, Rule},
+    decision::{Choice, Methods, Rule, Topic},
     identity::{ConversationId, Handle, MessageId, PersonaId, ProposalId},
 };
 use thiserror::Error;
 
 use crate::view::{
-    ApprovalView, AuditView, ContactView, ConversationView, EditView, MessageView, NetworkView,
-    PersonaView, ProposalView, QueueView, TaskView,
+    ApprovalView, AuditView, ContactView, ConversationView, EditView, MandateView, MessageView,
+    NetworkView, PersonaView, ProposalView, QueueView, TaskView,
 };
 
 /// A 16-byte random name of a task, an approval or another thing only this node knows.
@@ -187,6 +187,34 @@ pub enum Request {
         persona: Option<PersonaId>,
         /// How.
         choice: Choice,
+        /// Whether a program votes for the persona, rather than the owner. Without a mandate the
+        /// owner is asked first.
+        alone: bool,
+    },
+    /// What a persona may vote on by itself.
+    ListMandates {
+        /// Which persona.
+        persona: PersonaId,
+    },
+    /// Lets a persona vote by itself.
+    GrantMandate {
+        /// Which persona.
+        persona: PersonaId,
+        /// In this conversation, or everywhere.
+        conversation: Option<ConversationId>,
+        /// About what.
+        topic: Topic,
+        /// On questions decided by one of these.
+        methods: Methods,
+        /// Until when, milliseconds since the Unix epoch; 90 days from now when absent.
+        expires_at_ms: Option<u64>,
+    },
+    /// Takes a mandate back.
+    RevokeMandate {
+        /// Whose.
+        persona: PersonaId,
+        /// Which.
+        number: u64,
     },
     /// The certificate file of a decided proposal.
     GetCertificate(ProposalId),
@@ -306,6 +334,12 @@ pub enum Reply {
     Proposal(Box<ProposalView>),
     /// Several proposals.
     Proposals(Vec<ProposalView>),
+    /// The owner is asked for this vote; the proposal as it is now.
+    Asked(Box<ProposalView>),
+    /// One mandate.
+    Mandate(MandateView),
+    /// Several mandates.
+    Mandates(Vec<MandateView>),
     /// The certificate file, exactly as `conclave verify` reads it.
     Certificate(String),
     /// One task.

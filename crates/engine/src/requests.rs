@@ -62,13 +62,22 @@ impl Engine {
                 let proposal = self.propose(conversation, speaker, ask)?;
                 Ok(Reply::Proposal(Box::new(self.proposal_view(speaker, proposal)?)))
             }),
-            Request::Vote { proposal, persona, choice } => {
+            Request::Vote { proposal, persona, choice, alone } => {
                 self.voter(proposal, persona).and_then(|voter: PersonaId| {
-                    self.cast(voter, proposal, choice)?;
-                    self.audit(voter, "ballot.cast", "by the owner".into());
-                    Ok(Reply::Proposal(Box::new(self.proposal_view(voter, proposal)?)))
+                    let cast = if alone {
+                        self.vote_for_owner(voter, proposal, choice)?
+                    } else {
+                        self.cast_by_owner(voter, proposal, choice)?;
+                        true
+                    };
+                    let view = Box::new(self.proposal_view(voter, proposal)?);
+                    Ok(if cast { Reply::Proposal(view) } else { Reply::Asked(view) })
                 })
             }
+            Request::GrantMandate { persona, conversation, topic, methods, expires_at_ms } => {
+                self.grant_mandate(persona, conversation, topic, methods, expires_at_ms)
+            }
+            Request::RevokeMandate { persona, number } => self.revoke_mandate(persona, number),
             Request::CreateTask { persona, text, decide_within_ms } => {
                 self.create_task(persona, &text, decide_within_ms)
             }
@@ -89,6 +98,7 @@ impl Engine {
             | Request::ListTasks
             | Request::GetTask(_)
             | Request::ListApprovals
+            | Request::ListMandates { .. }
             | Request::ListQueue
             | Request::GetNetwork
             | Request::ListAudit) => Err(RequestError::Internal {
@@ -131,6 +141,10 @@ impl Engine {
             Request::DeleteMessage { conversation, .. } => ("message.deleted", title(conversation)),
             Request::Propose { conversation, .. } => ("proposal.made", title(conversation)),
             Request::Vote { proposal, .. } => ("ballot.cast", proposal.to_string()),
+            Request::GrantMandate { persona, .. } => ("mandate.granted", self.name_of(persona)),
+            Request::RevokeMandate { persona, number } => {
+                ("mandate.revoked", format!("{number} of {}", self.name_of(persona)))
+            }
             Request::CreateTask { persona, .. } => ("task.given", self.name_of(persona)),
             Request::Decide { approval, allow } => {
                 let word = if *allow { "approval.allowed" } else { "approval.denied" };

@@ -3,6 +3,7 @@
 //! | table | key | value |
 //! | --- | --- | --- |
 //! | Identity | persona | [`PersonaRow`] |
+//! | Identity | persona, `m`, number | [`MandateRow`] |
 //! | Group | persona, then the MLS key | MLS state, as the session wrote it |
 //! | Contact | owner, peer | [`ContactRow`] |
 //! | Card | persona | the signed card |
@@ -27,6 +28,8 @@
 //! | Vote | persona, proposal, `x` | [`ProposalRow`] |
 //! | Vote | persona, proposal, `y`, hash | [`EarlyRow`] |
 //! | Vote | persona, proposal, `z` | [`MissingRow`] |
+//! | Vote | persona, proposal, `r` | nothing: its owner was reminded to vote |
+//! | Vote | persona, proposal, `a` | nothing: its owner was asked for this vote |
 //! | Task | task | [`TaskRow`] |
 //! | Task | `q`, question | [`QuestionRow`] |
 //! | Approval | approval | [`ApprovalRow`] |
@@ -44,6 +47,7 @@ use std::collections::BTreeSet;
 use personas::{Settings, TimeRange};
 use protocol::{
     card::HomeNode,
+    decision::{Choice, SignedMandate},
     identity::{ConversationId, EnvelopeId, Handle, MessageId, PersonaId, ProposalId},
     mailbox::{ReleaseLock, Stored},
     wire::{self, DecodeError, Message, Receipt},
@@ -103,6 +107,15 @@ pub struct PersonaRow {
     /// The last-resort KeyPackage in the card.
     #[serde(with = "serde_bytes")]
     pub key_package: Vec<u8>,
+}
+
+/// What a persona may vote on by itself.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct MandateRow {
+    /// As it stands in ballots.
+    pub signed: SignedMandate,
+    /// When its owner took it back, milliseconds since the Unix epoch.
+    pub revoked_at_ms: Option<u64>,
 }
 
 /// A persona one of ours knows, or asked to know.
@@ -505,16 +518,25 @@ pub enum Pending {
         /// The times offered.
         slots: Vec<TimeRange>,
     },
-    /// Vote on a scheduling proposal as the calendar says.
+    /// Vote.
     Vote {
         /// On what.
         proposal: ProposalId,
+        /// Exactly so.
+        choice: Choice,
     },
     /// Enter the agreed time into the calendar.
     Booking {
         /// Which decision.
         proposal: ProposalId,
     },
+}
+
+impl Pending {
+    /// Whether this is a vote on this proposal.
+    pub fn is_vote_on(&self, id: ProposalId) -> bool {
+        matches!(self, Self::Vote { proposal, .. } if *proposal == id)
+    }
 }
 
 /// One thing said or done in the owner's name.

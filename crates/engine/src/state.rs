@@ -21,6 +21,7 @@ use crate::{
     input::Input,
     mail::Source,
     mailboxes::Mailboxes,
+    mandates::Mandates,
     outbox::Outbox,
     peers::Peers,
     persona::Hosted,
@@ -64,6 +65,7 @@ pub struct Engine {
     pub(crate) tasks: BTreeMap<LocalId, TaskRow>,
     pub(crate) questions: Questions,
     pub(crate) approvals: BTreeMap<LocalId, ApprovalRow>,
+    pub(crate) mandates: Mandates,
     pub(crate) idempotency: BTreeMap<Vec<u8>, IdempotencyRow>,
     pub(crate) peers: Peers,
     pub(crate) search: Option<Search>,
@@ -140,6 +142,7 @@ impl Engine {
             tasks: BTreeMap::new(),
             questions: Questions::new(),
             approvals: BTreeMap::new(),
+            mandates: Mandates::new(),
             idempotency: BTreeMap::new(),
             peers: Peers::default(),
             search: None,
@@ -217,6 +220,7 @@ impl Engine {
             self.decisions_timeout(),
             self.tasks_timeout(),
             self.approvals_timeout(),
+            self.mandates_timeout(),
             self.cards_timeout(),
             self.affairs_timeout(),
             Some((self.tags_window + 1) * WINDOW_MS),
@@ -234,6 +238,7 @@ impl Engine {
         self.on_decision_timeout();
         self.on_task_timeout();
         self.expire_approvals();
+        self.on_mandates_timeout();
         self.refresh_cards();
         self.on_affairs_timeout();
         if self.now_ms / WINDOW_MS != self.tags_window {

@@ -2,7 +2,7 @@
 
 use personas::{Settings, TimeRange};
 use protocol::{
-    decision::{Choice, Rule},
+    decision::{Caster, Choice, Mandate, Rule},
     identity::{ConversationId, MessageId, PersonaId, ProposalId},
 };
 
@@ -275,6 +275,8 @@ pub struct ProposalView {
     pub receipts_needed: u16,
     /// Who contradicted itself under its own signature.
     pub evidence: Vec<EvidenceView>,
+    /// Whether our owner was reminded to vote, and still may.
+    pub reminded: bool,
 }
 
 /// Somebody who signed two things of which an honest member signs one.
@@ -302,8 +304,25 @@ pub struct VoterView {
     pub hidden: bool,
     /// Its ballot, once seen.
     pub choice: Option<Choice>,
+    /// Whether its owner decided the ballot or the persona by itself, and under which mandate.
+    pub by: Option<Caster>,
     /// Whether it signed two different ballots, which voids both.
     pub void: bool,
+}
+
+/// What a persona may vote on by itself, or might once.
+#[derive(Debug, Clone)]
+pub struct MandateView {
+    /// Whose.
+    pub persona: PersonaId,
+    /// What it says.
+    pub mandate: Mandate,
+    /// What it covers, in words.
+    pub covers: String,
+    /// When the owner took it back, milliseconds since the Unix epoch.
+    pub revoked_at_ms: Option<u64>,
+    /// `standing`, `expired` or `revoked`.
+    pub state: &'static str,
 }
 
 /// Something the owner asked its persona to do.

@@ -18,6 +18,8 @@ pub enum Action {
     CastVote {
         /// Whether the proposal is about a time for a meeting.
         scheduling: bool,
+        /// Whether the owner has signed a mandate that covers it.
+        mandated: bool,
     },
     /// Write an agreed meeting into the owner's calendar.
     BookEvent,
@@ -75,14 +77,15 @@ pub fn decide(action: &Action, tier: Tier, settings: &Settings) -> Verdict {
     if let Some(reason) = missing_capability(action, settings) {
         return deny(reason);
     }
-    if tier == Tier::Operator {
+    // Not even the owner's own question is voted on without the owner, unless that was allowed.
+    if tier == Tier::Operator && !matches!(action, Action::CastVote { .. }) {
         return Verdict::Allow;
     }
     match action {
         Action::AnswerAvailability => answer_availability(tier, settings),
-        Action::CastVote { scheduling: true } if settings.auto_vote => Verdict::Allow,
-        Action::CastVote { scheduling: true } => ask("there is a vote on a time"),
-        Action::CastVote { scheduling: false } => ask("only you vote on anything but times"),
+        Action::CastVote { mandated: true, .. } => Verdict::Allow,
+        Action::CastVote { scheduling: true, .. } => ask("there is a vote on a time"),
+        Action::CastVote { .. } => ask("no mandate covers this vote"),
         Action::BookEvent | Action::CancelEvent if settings.auto_book => Verdict::Allow,
         Action::BookEvent => ask("a meeting was agreed and is not in your calendar yet"),
         Action::CancelEvent => ask("a meeting in your calendar no longer stands"),
@@ -115,7 +118,7 @@ fn missing_capability(action: &Action, settings: &Settings) -> Option<&'static s
         Action::AnswerAvailability
         | Action::BookEvent
         | Action::ProposeTimes
-        | Action::CastVote { scheduling: true }
+        | Action::CastVote { scheduling: true, .. }
             if !settings.can_schedule =>
         {
             Some("scheduling is switched off")
@@ -149,10 +152,10 @@ fn deny(reason: &str) -> Verdict {
 mod tests {
     use super::*;
 
-    const ALL: [Action; 13] = [
+    const ALL: [Action; 15] = [
         Action::AnswerAvailability,
-        Action::CastVote { scheduling: true },
-        Action::CastVote { scheduling: false },
+        Action::CastVote { scheduling: true, mandated: false },
+        Action::CastVote { scheduling: false, mandated: false },
         Action::BookEvent,
         Action::CancelEvent,
         Action::ProposeTimes,
@@ -162,6 +165,8 @@ mod tests {
         Action::JoinConversation,
         Action::AnswerMention { group: true },
         Action::AnswerMention { group: false },
+        Action::CastVote { scheduling: true, mandated: true },
+        Action::CastVote { scheduling: false, mandated: true },
         Action::MakeReservation,
     ];
 
@@ -210,15 +215,35 @@ mod tests {
     }
 
     #[test]
-    fn mandates_cover_times_and_never_other_votes() {
+    fn what_is_switched_on_covers_times_and_never_votes() {
         let settings = generous();
         let known = |action| decide(&action, Tier::Known, &settings);
         assert_eq!(known(Action::AnswerAvailability), Verdict::Allow);
-        assert_eq!(known(Action::CastVote { scheduling: true }), Verdict::Allow);
         assert_eq!(known(Action::BookEvent), Verdict::Allow);
-        assert!(matches!(known(Action::CastVote { scheduling: false }), Verdict::Ask { .. }));
+        for scheduling in [true, false] {
+            let vote = Action::CastVote { scheduling, mandated: false };
+            assert!(matches!(known(vote), Verdict::Ask { .. }), "the setting alone is no mandate");
+        }
         assert!(matches!(known(Action::SendText), Verdict::Ask { .. }));
         assert!(matches!(known(Action::MakeReservation), Verdict::Ask { .. }));
+    }
+
+    #[test]
+    fn nobody_is_voted_for_without_a_mandate_and_no_stranger_with_one() {
+        for settings in [Settings::default(), generous()] {
+            for tier in Tier::ALL {
+                for scheduling in [true, false] {
+                    let vote = |mandated| {
+                        decide(&Action::CastVote { scheduling, mandated }, tier, &settings)
+                    };
+                    assert_ne!(vote(false), Verdict::Allow, "{tier:?}");
+                    assert_eq!(vote(true) == Verdict::Allow, tier.is_contact(), "{tier:?}");
+                }
+            }
+        }
+        let never = Settings { can_schedule: false, ..generous() };
+        let vote = Action::CastVote { scheduling: true, mandated: true };
+        assert!(matches!(decide(&vote, Tier::Operator, &never), Verdict::Deny { .. }));
     }
 
     #[test]

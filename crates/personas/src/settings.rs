@@ -64,7 +64,8 @@ pub struct Settings {
     pub notice_minutes: u16,
     /// May answer contacts which of their slots fit, without asking the owner.
     pub auto_schedule: bool,
-    /// May vote alone on proposals for a time.
+    /// Votes alone on proposals for a time. Switching it on signs a mandate for that, switching it
+    /// off revokes it, and it goes off when the mandate expires.
     pub auto_vote: bool,
     /// May write agreed meetings into the calendar without asking.
     pub auto_book: bool,

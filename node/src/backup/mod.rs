@@ -52,7 +52,7 @@ impl Report {
 
     fn count(&mut self, table: engine::Table, key: &[u8]) {
         self.rows += 1;
-        self.personas += u64::from(table == engine::Table::Identity);
+        self.personas += u64::from(engine::backup::is_persona(table, key));
         let is_message = table == engine::Table::Message && key.first() == Some(&b'm');
         self.messages += u64::from(is_message);
     }

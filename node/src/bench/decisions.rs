@@ -219,7 +219,8 @@ impl Group {
 
     async fn vote(&self, proposal: ProposalId, voter: (PersonaId, usize)) -> anyhow::Result<()> {
         let (persona, home) = voter;
-        let vote = Request::Vote { proposal, persona: Some(persona), choice: Choice::Yes };
+        let vote =
+            Request::Vote { proposal, persona: Some(persona), choice: Choice::Yes, alone: false };
         call(&self.nodes[home], vote).await.map(drop)
     }
 

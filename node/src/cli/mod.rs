@@ -7,6 +7,7 @@ mod backup;
 mod calendar;
 mod clients;
 mod doctor;
+mod mandate;
 mod outbox;
 mod token;
 mod up;
@@ -127,6 +128,19 @@ enum Command {
     /// Read and write a persona's calendars on a CalDAV server
     #[command(subcommand)]
     Calendar(calendar::Command),
+    /// Let a persona vote by itself, within limits and until a day; show and take back such mandates
+    Mandate {
+        #[command(subcommand)]
+        action: mandate::Action,
+        #[command(flatten)]
+        target: clients::Target,
+        /// Which of your personas, where there are several
+        #[arg(long, value_name = "DID", global = true)]
+        persona: Option<String>,
+        /// Print JSON for programs
+        #[arg(long, global = true)]
+        json: bool,
+    },
     /// Make, show and revoke tokens with which programs use this node
     Token {
         #[command(subcommand)]
@@ -236,6 +250,9 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             vote::decisions(&folder, proposal.as_deref(), certificate, json).await
         }
         Command::Calendar(command) => calendar::run(command, environment).await,
+        Command::Mandate { action, target, persona, json } => {
+            mandate::run(&target.folder(environment)?, action, persona, json).await
+        }
         Command::Token { action, target, json } => {
             token::run(&target.folder(environment)?, action, json).await
         }

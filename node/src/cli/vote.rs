@@ -106,6 +106,9 @@ pub(super) struct Ballot {
     /// Which of your personas votes, where several may
     #[arg(long, value_name = "DID")]
     persona: Option<String>,
+    /// Say that this is the persona's own vote, not yours; without a mandate for it you are asked
+    #[arg(long)]
+    alone: bool,
 }
 
 pub(super) async fn propose(folder: &Path, ask: Ask, as_json: bool) -> anyhow::Result<ExitCode> {
@@ -131,6 +134,9 @@ pub(super) async fn vote(folder: &Path, ballot: Ballot, as_json: bool) -> anyhow
     let mut body = json!({ "choice": choice_of(&ballot)? });
     if let Some(persona) = &ballot.persona {
         body["persona"] = json!(persona);
+    }
+    if ballot.alone {
+        body["by"] = json!("persona");
     }
     client.post(&format!("{path}/ballots"), body).await?;
     show(&client.get(&path).await?, as_json);
@@ -300,7 +306,8 @@ fn show(proposal: &Value, as_json: bool) {
             }
             other => other.to_string(),
         };
-        println!("  {:<20} {said}", text(voter, "name"));
+        let by = if voter["by"] == "persona" { "  (the persona alone)" } else { "" };
+        println!("  {:<20} {said}{by}", text(voter, "name"));
     }
 }
 

@@ -322,6 +322,9 @@ async fn certify(
     let outcome = engine::outcome_in_words(&verified.result.outcome, &proposal.options);
     let (cast, electorate) = (verified.result.cast, verified.result.electorate);
     report.step("verify", &format!("valid: {cast} of {electorate} voted; {outcome}"));
+    let by = certificate.cast_by();
+    let words = "by personas under their owners' mandates";
+    report.line(&format!("{} votes {words}, {} by owners themselves", by.persona, by.owner));
     report.line(&format!("conclave verify {}", out.join("certificate.json").display()));
     let slot = match &verified.result.outcome {
         decision::Outcome::Winners { options, .. } => {

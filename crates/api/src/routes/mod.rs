@@ -7,6 +7,7 @@ mod contacts;
 mod conversations;
 mod events;
 mod health;
+mod mandates;
 mod messages;
 mod network;
 mod personas;
@@ -30,6 +31,7 @@ pub(crate) fn all(app: &App) -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .merge(session::routes())
         .merge(personas::routes())
+        .merge(mandates::routes())
         .merge(contacts::routes())
         .merge(conversations::routes())
         .merge(messages::routes())

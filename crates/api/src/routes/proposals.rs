@@ -18,7 +18,9 @@ use crate::{
     types::{
         Refusals, Rule,
         id::bare_option,
-        proposal::{NewBallot, NewProposal, Proposal, Proposals, ProposalsQuery, Secrecy},
+        proposal::{
+            NewBallot, NewCaster, NewProposal, Proposal, Proposals, ProposalsQuery, Secrecy,
+        },
     },
 };
 
@@ -99,10 +101,13 @@ async fn get(
         Reply::Proposal(view) => Json((*view).into()))
 }
 
-/// Casts the owner's ballot. A ballot is signed once; there is no second thought.
+/// Casts the owner's ballot, or the persona's own. A ballot is signed once; there is no second
+/// thought. `by: persona` is for programs that vote for the persona: it needs a mandate, and without
+/// one the owner is asked for exactly this choice.
 #[utoipa::path(post, path = "/v1/proposals/{pid}/ballots", tag = "proposals",
     request_body = NewBallot, params(("pid" = String, Path, description = "The proposal")),
     responses((status = 201, description = "Cast; the proposal as it is now", body = Proposal),
+        (status = 202, description = "Not cast: the owner is asked, see approvals", body = Proposal),
         (status = 204, description = "Cast; events will show it"), Refusals))]
 async fn vote(
     State(node): State<Node>,
@@ -110,9 +115,11 @@ async fn vote(
     Body(new): Body<NewBallot>,
 ) -> Result<Response, ApiError> {
     let persona = bare_option(new.persona);
-    let request = Request::Vote { proposal, persona, choice: new.choice.into() };
+    let alone = new.by == NewCaster::Persona;
+    let request = Request::Vote { proposal, persona, choice: new.choice.into(), alone };
     expect_reply!(node.ask(request).await?,
         Reply::Proposal(view) => (StatusCode::CREATED, Json(Proposal::from(*view))).into_response(),
+        Reply::Asked(view) => (StatusCode::ACCEPTED, Json(Proposal::from(*view))).into_response(),
         Reply::Done => StatusCode::NO_CONTENT.into_response(),
     )
 }

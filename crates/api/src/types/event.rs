@@ -93,6 +93,17 @@ fn particulars(body: EventBody) -> (String, Value) {
             let conversation = conversation.to_string();
             (id.clone(), json!({ "proposal": id, "conversation": conversation, "phase": phase }))
         }
+        EventBody::VoteMissing { proposal, conversation, question, deadline_ms } => {
+            let id = proposal.to_string();
+            let data = json!({
+                "proposal": id,
+                "conversation": conversation.to_string(),
+                "question": question,
+                "deadline": iso(deadline_ms),
+                "deadline_ms": deadline_ms,
+            });
+            (id, data)
+        }
         EventBody::TaskUpdated(task) => {
             let id = task.to_string();
             (id.clone(), json!({ "task": id }))

@@ -8,6 +8,7 @@ pub(crate) mod contact;
 pub(crate) mod conversation;
 pub(crate) mod event;
 pub(crate) mod id;
+pub(crate) mod mandate;
 pub(crate) mod message;
 pub(crate) mod network;
 pub(crate) mod persona;

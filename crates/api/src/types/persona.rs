@@ -47,7 +47,8 @@ pub(crate) struct Settings {
     /// May answer contacts which of their slots fit, without asking.
     #[serde(skip_serializing_if = "Option::is_none")]
     auto_schedule: Option<bool>,
-    /// May vote alone on proposals for a time.
+    /// Votes alone on proposals for a time. Switching it on signs a mandate on times for 90 days,
+    /// switching it off revokes it; it is off again when that expires.
     #[serde(skip_serializing_if = "Option::is_none")]
     auto_vote: Option<bool>,
     /// May write agreed meetings into the calendar without asking.

@@ -1,12 +1,16 @@
 //! Proposals and ballots.
 
 use engine::view::{EvidenceView, ProposalView, VoterView};
-use protocol::{decision, identity::PersonaId};
+use protocol::{
+    decision::{self, Caster},
+    identity::PersonaId,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
     id::Id,
+    mandate::MandateSeen,
     rule::{Choice, Rule, plain},
     time::{Moment, iso},
 };
@@ -68,9 +72,23 @@ pub(crate) struct ProposalsQuery {
 pub(crate) struct NewBallot {
     /// What the owner says.
     pub(crate) choice: Choice,
+    /// Who decided so; the owner when absent.
+    #[serde(default)]
+    pub(crate) by: NewCaster,
     /// Which of the node's personas votes, where several are electors.
     #[schema(value_type = Option<String>)]
     pub(crate) persona: Option<Id<PersonaId>>,
+}
+
+/// Who decides a ballot.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum NewCaster {
+    /// The owner.
+    #[default]
+    Owner,
+    /// The persona, by a program that votes for it. Without a mandate the owner is asked.
+    Persona,
 }
 
 /// A proposal as one of our personas sees it.
@@ -131,6 +149,8 @@ pub(crate) struct Proposal {
     receipts_needed: u16,
     /// Who contradicted itself under its own signature.
     evidence: Vec<Evidence>,
+    /// Whether the owner was reminded to vote and still may.
+    reminded: bool,
 }
 
 /// Somebody who signed two things of which an honest member signs one.
@@ -159,6 +179,12 @@ pub(crate) struct Voter {
     hidden: bool,
     /// Its ballot, once seen.
     choice: Option<Choice>,
+    /// Who decided the ballot: `owner`, or `persona` when it voted by itself under a mandate. Absent
+    /// without a ballot.
+    #[schema(example = "persona")]
+    by: Option<&'static str>,
+    /// The mandate of a persona that voted by itself.
+    mandate: Option<MandateSeen>,
     /// Whether it signed two different ballots, which voids both.
     void: bool,
 }
@@ -171,6 +197,8 @@ impl From<VoterView> for Voter {
             ours: view.ours,
             hidden: view.hidden,
             choice: view.choice.and_then(plain),
+            by: view.by.as_ref().map(Caster::name),
+            mandate: view.by.as_ref().and_then(Caster::mandate).map(MandateSeen::from),
             void: view.void,
         }
     }
@@ -208,6 +236,7 @@ impl From<ProposalView> for Proposal {
             receipts: view.receipts,
             receipts_needed: view.receipts_needed,
             evidence: view.evidence.into_iter().map(Evidence::from).collect(),
+            reminded: view.reminded,
         }
     }
 }

@@ -5,6 +5,7 @@ use axum::{
     body::Body,
     http::{Method, StatusCode, header},
 };
+use protocol::decision::{Method as Deciding, Methods};
 use serde_json::{Value, json};
 
 use crate::{
@@ -38,6 +39,17 @@ async fn reading_answers_with_ids_as_text_and_times_twice() {
         ("/v1/proposals".into(), "/proposals/0/rule/share", json!("7/10")),
         (format!("/v1/proposals/{PROPOSAL}"), "/voters/0/choice", json!("yes")),
         (format!("/v1/proposals/{PROPOSAL}"), "/voters/1/choice", Value::Null),
+        (format!("/v1/proposals/{PROPOSAL}"), "/voters/0/by", json!("persona")),
+        (format!("/v1/proposals/{PROPOSAL}"), "/voters/0/mandate/number", json!(3)),
+        (format!("/v1/proposals/{PROPOSAL}"), "/voters/1/by", Value::Null),
+        (format!("/v1/proposals/{PROPOSAL}"), "/reminded", json!(true)),
+        (format!("/v1/personas/{maya_id}/mandates"), "/mandates/0/granted_at", json!(ISO)),
+        (format!("/v1/personas/{maya_id}/mandates"), "/mandates/0/methods", json!(["approval"])),
+        (
+            format!("/v1/personas/{maya_id}/mandates"),
+            "/mandates/0/conversation",
+            json!(CONVERSATION.to_string()),
+        ),
         (format!("/v1/proposals/{PROPOSAL}"), "/opens_at", json!(ISO)),
         (format!("/v1/proposals/{PROPOSAL}"), "/secrecy", json!("open")),
         ("/v1/tasks".into(), "/tasks/0/steps/0/at", json!(ISO)),
@@ -136,7 +148,31 @@ async fn writing_asks_the_engine_for_what_the_body_says() {
             format!("/v1/proposals/{PROPOSAL}/ballots"),
             json!({"choice": "no"}),
             201,
-            vec!["choice: No".into()],
+            vec!["choice: No".into(), "alone: false".into()],
+        ),
+        (
+            format!("/v1/proposals/{PROPOSAL}/ballots"),
+            json!({"choice": "no", "by": "persona"}),
+            202,
+            vec!["choice: No".into(), "alone: true".into()],
+        ),
+        (
+            format!("/v1/personas/{my}/mandates"),
+            json!({"conversation": CONVERSATION.to_string(), "topic": "any", "methods": ["consent"],
+                "expires_at": ISO}),
+            201,
+            vec![
+                format!("conversation: Some({CONVERSATION:?})"),
+                "topic: Any".into(),
+                format!("methods: {:?}", Methods::from_iter([Deciding::Consent])),
+                format!("expires_at_ms: Some({T})"),
+            ],
+        ),
+        (
+            format!("/v1/personas/{my}/mandates"),
+            json!({}),
+            201,
+            vec!["topic: Times".into(), "conversation: None".into(), "expires_at_ms: None".into()],
         ),
         (
             format!("/v1/proposals/{PROPOSAL}/ballots"),
@@ -238,6 +274,22 @@ async fn a_member_is_removed_without_a_body() {
     let answer = harness.call(Method::DELETE, &path, None).await;
     assert_eq!(answer.status, StatusCode::NO_CONTENT, "{}", answer.text);
     assert!(harness.last_asked().contains(&format!("member: {:?}", bob())));
+}
+
+#[tokio::test]
+async fn a_mandate_is_revoked_by_its_number() {
+    let harness = Harness::new();
+    let path = format!("/v1/personas/{}/mandates", maya());
+    let answer = harness.call(Method::DELETE, &format!("{path}/3"), None).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+    assert_eq!(answer.json()["number"], 3);
+    assert!(harness.last_asked().contains("number: 3"));
+    let answer = harness.call(Method::DELETE, &format!("{path}/4"), None).await;
+    assert_eq!(answer.status, StatusCode::NOT_FOUND);
+    let body = Some(json!({"topic": "everything"}));
+    let answer = harness.call(Method::POST, &path, body).await;
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+    assert_eq!(answer.json()["field"], "topic");
 }
 
 #[tokio::test]

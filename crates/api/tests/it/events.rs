@@ -138,6 +138,17 @@ async fn every_event_has_its_name_and_its_particulars() {
             PROPOSAL.to_string(),
         ),
         (
+            EventBody::VoteMissing {
+                proposal: PROPOSAL,
+                conversation: CONVERSATION,
+                question: "Pizza?".into(),
+                deadline_ms: T,
+            },
+            "vote.missing",
+            "proposal",
+            PROPOSAL.to_string(),
+        ),
+        (
             EventBody::PresenceChanged { contact: bob(), online: true },
             "presence.user.joined",
             "contact",

@@ -10,7 +10,7 @@ use axum::{
 use crate::harness::Harness;
 
 /// Every call there is.
-const CALLS: [(&str, &str); 47] = [
+const CALLS: [(&str, &str); 50] = [
     ("get", "/health/live"),
     ("get", "/health/ready"),
     ("get", "/openapi.json"),
@@ -43,6 +43,9 @@ const CALLS: [(&str, &str); 47] = [
     ("get", "/v1/personas"),
     ("post", "/v1/personas"),
     ("patch", "/v1/personas/{id}"),
+    ("get", "/v1/personas/{id}/mandates"),
+    ("post", "/v1/personas/{id}/mandates"),
+    ("delete", "/v1/personas/{id}/mandates/{number}"),
     ("post", "/v1/personas/{id}/tasks"),
     ("get", "/v1/proposals"),
     ("get", "/v1/proposals/{pid}"),

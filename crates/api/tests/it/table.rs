@@ -5,13 +5,13 @@ use engine::{
     request::{ConversationKind, DiscoveredView, LocalId},
     view::{
         ApprovalView, AuditView, ContactState, ContactView, ConversationView, DeliveryState,
-        DeliveryView, EditView, FindingView, LastMessageView, MemberView, MessageView, NetworkView,
-        PeerView, PersonaView, ProposalView, QueueView, QueuedView, QuoteView, ReactionView,
-        StepView, TaskView, VoterView, WaitingView,
+        DeliveryView, EditView, FindingView, LastMessageView, MandateView, MemberView, MessageView,
+        NetworkView, PeerView, PersonaView, ProposalView, QueueView, QueuedView, QuoteView,
+        ReactionView, StepView, TaskView, VoterView, WaitingView,
     },
 };
 use protocol::{
-    decision::{Base, Choice, Rule},
+    decision::{Base, Caster, Choice, Mandate, Method, Reach, Rule, SignedMandate, Topic},
     identity::{ConversationId, Handle, MessageId, PersonaId, PersonaKey, ProposalId},
 };
 
@@ -97,6 +97,15 @@ pub(crate) fn answer(request: Request) -> Result<Reply, RequestError> {
         }
         Request::Propose { .. } => Ok(Reply::Proposal(Box::new(proposal()))),
         Request::ListProposals { .. } => Ok(Reply::Proposals(vec![proposal()])),
+        Request::Vote { proposal: PROPOSAL, alone: true, .. } => {
+            Ok(Reply::Asked(Box::new(proposal())))
+        }
+        Request::ListMandates { .. } => Ok(Reply::Mandates(vec![mandate()])),
+        Request::GrantMandate { .. } => Ok(Reply::Mandate(mandate())),
+        Request::RevokeMandate { number, .. } => {
+            known(number == 3, "mandate")?;
+            Ok(Reply::Mandate(mandate()))
+        }
         Request::GetProposal(id) | Request::Vote { proposal: id, .. } => {
             known(id == PROPOSAL, "proposal")?;
             Ok(Reply::Proposal(Box::new(proposal())))
@@ -261,11 +270,12 @@ pub(crate) fn message(text: &str) -> MessageView {
 }
 
 fn proposal() -> ProposalView {
-    let voter = |persona, choice| VoterView {
+    let voter = |persona, choice: Option<Choice>| VoterView {
         persona,
         name: "Somebody".into(),
         ours: persona == maya(),
         hidden: false,
+        by: choice.as_ref().map(|_| Caster::Persona(SignedMandate::sign(terms(), &key()))),
         choice,
         void: false,
     };
@@ -292,6 +302,32 @@ fn proposal() -> ProposalView {
         receipts: None,
         receipts_needed: 3,
         evidence: Vec::new(),
+        reminded: true,
+    }
+}
+
+fn key() -> PersonaKey {
+    PersonaKey::from_seed(&[7; 32])
+}
+
+fn terms() -> Mandate {
+    Mandate {
+        number: 3,
+        reach: Reach::Conversation(CONVERSATION),
+        topic: Topic::Times,
+        methods: [Method::Approval].into_iter().collect(),
+        granted_at_ms: T,
+        expires_at_ms: T + 60_000,
+    }
+}
+
+fn mandate() -> MandateView {
+    MandateView {
+        persona: maya(),
+        mandate: terms(),
+        covers: terms().in_words(),
+        revoked_at_ms: None,
+        state: "standing",
     }
 }
 

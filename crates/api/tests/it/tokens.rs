@@ -40,7 +40,7 @@ async fn ask(
 
 /// The calls under `/v1` and the scope that is just enough for each. What is not here yet may be
 /// called by `read` if it only shows something, by `admin` alone if not.
-const NEEDS: [(&str, &str, &str); 43] = [
+const NEEDS: [(&str, &str, &str); 46] = [
     ("get", "/v1/approvals", "read"),
     ("post", "/v1/approvals/{id}", "admin"),
     ("get", "/v1/audit", "admin"),
@@ -70,6 +70,9 @@ const NEEDS: [(&str, &str, &str); 43] = [
     ("get", "/v1/personas", "read"),
     ("post", "/v1/personas", "admin"),
     ("patch", "/v1/personas/{id}", "admin"),
+    ("get", "/v1/personas/{id}/mandates", "read"),
+    ("post", "/v1/personas/{id}/mandates", "admin"),
+    ("delete", "/v1/personas/{id}/mandates/{number}", "admin"),
     ("post", "/v1/personas/{id}/tasks", "vote"),
     ("get", "/v1/proposals", "read"),
     ("get", "/v1/proposals/{pid}", "read"),

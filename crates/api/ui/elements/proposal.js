@@ -59,6 +59,7 @@ export function proposalCard(p, { linked = false } = {}) {
     h("h3", { class: "proposal-question" }, linked ? h("a", { href: href("decisions", p.id) }, p.question) : p.question),
     p.phase === "forked" && forkedBanner(),
     p.phase === "decided" && outcomeBanner(p),
+    voting && p.reminded && h("p", { class: "waiting-words", "data-testid": "vote-missing" }, icon("clock", 16), "Your vote is missing, and time runs out."),
     optionRows(p, voting),
     voting && ballotFoot(p),
     progress(p));
@@ -192,7 +193,7 @@ function progress(p) {
   return h("footer", { class: "proposal-foot" },
     h("span", { class: "muted small" },
       `${p.cast} of ${p.voters.length} voted`,
-      us?.choice && !us.void ? ` · You voted ${choiceInWords(p, us.choice)}` : "",
+      us?.choice && !us.void ? ` · ${us.by === "persona" ? "Your persona" : "You"} voted ${choiceInWords(p, us.choice)}` : "",
       held && (p.receipts >= p.receipts_needed ? " · Your vote is counted" : ` · Your vote is held by ${p.receipts}, counted with ${p.receipts_needed}`),
       p.secrecy === "hidden" && p.phase === "open" ? " · Votes are hidden until voting ends" : "",
       !decided && h("span", { class: "provisional", title: "Ballots may still arrive; the count is final only when it is certified." }, "provisional")),
@@ -234,7 +235,9 @@ export const proposalDetails = (p) => [
         h("span", { class: "voter-choice", title: Array.isArray(v.choice) ? namesOf(p, v.choice).join("\n") : undefined }, v.void ? chip("signed two ballots: void", "danger")
           : v.hidden ? (p.phase === "decided" ? chip("never revealed: does not count", "warn") : h("span", { class: "muted" }, "voted, hidden"))
           : v.choice === null ? h("span", { class: "muted" }, p.phase === "decided" ? "did not vote" : "not yet")
-          : choiceInWords(p, v.choice).replace(/^for /, "")))))),
+          : choiceInWords(p, v.choice).replace(/^for /, "")),
+        v.by === "persona" && h("span", { title: v.mandate ? `Mandate ${v.mandate.number}: ${v.mandate.covers}, until ${exactTime(v.mandate.expires_at)}` : undefined, "data-testid": "voted-alone" },
+          chip("the persona alone", "plain")))))),
   h("section", { class: "panel" },
     h("h2", null, "How it is decided"),
     h("p", null, ruleInWords(p.rule, p.voters.length)),

@@ -4,6 +4,7 @@
 import { patch, signOut } from "../api.js";
 import { h } from "../dom.js";
 import { avatar } from "../elements/avatar.js";
+import { mandates } from "../elements/mandates.js";
 import { chip, copyable, field, page, skeleton, toggle } from "../elements/parts.js";
 import { programs } from "../elements/programs.js";
 import { toast, toastError } from "../elements/toast.js";
@@ -113,8 +114,9 @@ const identity = (us) =>
 /** @param {Persona} us */
 const alone = (us) => group("Without asking you", "Everything switched off here waits in Approvals until you answer.",
   flag(us, "auto_schedule", "Answer contacts which of their times suit", "They learn which of the times they offer fit, never what is in your calendar."),
-  flag(us, "auto_vote", "Vote on times", "Votes by your calendar when a group looks for a time. On anything else only you vote."),
-  flag(us, "auto_book", "Write agreed meetings into your calendar", "After the group has decided and the result is certified."));
+  flag(us, "auto_vote", "Vote on times", "Votes by your calendar when a group looks for a time: signs a mandate for 90 days. Otherwise it asks you for each vote."),
+  flag(us, "auto_book", "Write agreed meetings into your calendar", "After the group has decided and the result is certified."),
+  mandates(us));
 
 /** @param {Persona} us */
 const privacy = (us) => group("Privacy", "How much contacts learn without you being asked.",

@@ -6,6 +6,7 @@
 
 mod hidden;
 mod missing;
+mod remind;
 mod run;
 mod settle;
 mod show;
@@ -40,6 +41,10 @@ pub(crate) struct Poll {
     pub(crate) row: ProposalRow,
     /// Who has asked us to pass the proposal on.
     pub(crate) asked_by: BTreeSet<PersonaId>,
+    /// Whether the owner was reminded to vote.
+    pub(crate) reminded: bool,
+    /// Whether the owner was asked for this vote by the persona's own choice, so that a no is one.
+    pub(crate) asked_owner: bool,
 }
 
 /// What is put to the vote.
@@ -57,6 +62,7 @@ pub(crate) fn load(engine: &mut Engine, tables: &mut Rows) -> Result<(), LoadErr
     let bad = || damaged(Table::Vote, "key");
     let mut cores: std::collections::BTreeMap<_, Vec<_>> = Default::default();
     let mut notes = std::collections::BTreeMap::new();
+    let (mut reminded, mut asked_owner) = (BTreeSet::new(), BTreeSet::new());
     for (key, value) in tables.remove(&Table::Vote).unwrap_or_default() {
         let (persona, rest) = key.split_at_checked(32).ok_or_else(bad)?;
         let (proposal, rest) = rest.split_at_checked(32).ok_or_else(bad)?;
@@ -73,6 +79,12 @@ pub(crate) fn load(engine: &mut Engine, tables: &mut Rows) -> Result<(), LoadErr
                 let row: EarlyRow = read(Table::Vote, &value)?;
                 engine.early.entry((persona, proposal)).or_default().insert(row);
             }
+            Some((b'r', [])) => {
+                reminded.insert((persona, proposal));
+            }
+            Some((b'a', [])) => {
+                asked_owner.insert((persona, proposal));
+            }
             Some((b'z', [])) => {
                 let row: MissingRow = read(Table::Vote, &value)?;
                 engine.missing.insert((persona, proposal), Missing::restored(&row));
@@ -85,8 +97,14 @@ pub(crate) fn load(engine: &mut Engine, tables: &mut Rows) -> Result<(), LoadErr
             .map_err(|error| damaged(Table::Vote, &error.to_string()))?;
         let row = notes.remove(&(persona, proposal)).ok_or_else(bad)?;
         // What was read is on disk, so signatures that waited for it may be made.
-        let asked_by = BTreeSet::new();
-        engine.decisions.insert((persona, proposal), Poll { core, row, asked_by });
+        let poll = Poll {
+            core,
+            row,
+            asked_by: BTreeSet::new(),
+            reminded: reminded.contains(&(persona, proposal)),
+            asked_owner: asked_owner.contains(&(persona, proposal)),
+        };
+        engine.decisions.insert((persona, proposal), poll);
         engine.unsigned.insert((persona, proposal));
     }
     engine.on_stored();
@@ -95,6 +113,10 @@ pub(crate) fn load(engine: &mut Engine, tables: &mut Rows) -> Result<(), LoadErr
 
 fn note_key(persona: &PersonaId, proposal: &ProposalId) -> Vec<u8> {
     rows::key(&[persona.as_bytes(), proposal.as_bytes(), b"x"])
+}
+
+pub(crate) fn asked_key(persona: &PersonaId, proposal: &ProposalId) -> Vec<u8> {
+    rows::key(&[persona.as_bytes(), proposal.as_bytes(), b"a"])
 }
 
 fn core_key(persona: &PersonaId, proposal: &ProposalId, key: &[u8]) -> Vec<u8> {
@@ -108,3 +130,6 @@ fn early_key(persona: &PersonaId, proposal: &ProposalId, row: &EarlyRow) -> Vec<
 
 /// Messages that came before their proposal.
 pub(crate) type Early = std::collections::BTreeMap<(PersonaId, ProposalId), BTreeSet<EarlyRow>>;
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use personas::{Action, Tier, Verdict, decide};
 use protocol::{
-    decision::{self, Choice, Decision, Kind, Proposal, SignedProposal, Terms},
+    decision::{self, Choice, Decision, Kind, Proposal, SignedMandate, SignedProposal, Terms},
     identity::{ConversationId, PersonaId, ProposalId},
     wire::{Content, ContentKind},
 };
@@ -19,7 +19,7 @@ use crate::{
     event::EventBody,
     persona::{internal, invalid},
     request::{LocalId, RequestError},
-    rows::{self, EarlyRow, ProposalRow},
+    rows::{EarlyRow, ProposalRow},
     state::Engine,
 };
 
@@ -63,6 +63,9 @@ impl Engine {
             .map_err(|error| invalid("proposal", &error.to_string()))?;
         let id = core.id();
         self.say(persona, conversation, content)?;
+        if ask.task.is_some() {
+            self.mandate_for_task(persona, id, proposal.deadline_ms)?;
+        }
         self.begin(persona, conversation, core, ask.task);
         self.audit(persona, "proposal.made", proposal.question.clone());
         Ok(id)
@@ -85,7 +88,9 @@ impl Engine {
             shown: BTreeSet::new(),
         };
         self.put(Table::Vote, note_key(&me, &id), &row);
-        self.decisions.insert((me, id), Poll { core, row, asked_by: BTreeSet::new() });
+        let poll =
+            Poll { core, row, asked_by: BTreeSet::new(), reminded: false, asked_owner: false };
+        self.decisions.insert((me, id), poll);
         self.found_missing(me, id);
         self.drive(me, id);
         for row in self.early.remove(&(me, id)).unwrap_or_default() {
@@ -210,11 +215,12 @@ impl Engine {
 
     pub(crate) fn decisions_timeout(&self) -> Option<u64> {
         let polls = self.decisions.values().filter_map(|poll| poll.core.poll_timeout());
-        polls.chain(self.missing_timeout()).min()
+        polls.chain(self.missing_timeout()).chain(self.reminders_timeout()).min()
     }
 
     pub(crate) fn on_decision_timeout(&mut self) {
         self.on_missing_timeout();
+        self.on_reminders_timeout();
         let now_ms = self.now_ms;
         let due = |poll: &Poll| poll.core.poll_timeout().is_some_and(|at_ms| at_ms <= now_ms);
         let due: Vec<_> =
@@ -224,26 +230,96 @@ impl Engine {
         }
     }
 
-    /// Casts a ballot; an error when the core refuses it.
-    pub(crate) fn cast(
+    /// Casts a ballot the owner decided; an error when the core refuses it.
+    pub(crate) fn cast_by_owner(
         &mut self,
         me: PersonaId,
         id: ProposalId,
         choice: Choice,
     ) -> Result<(), RequestError> {
+        self.cast(me, id, choice, None)?;
+        self.audit(me, "ballot.cast", "by the owner".into());
+        Ok(())
+    }
+
+    /// Our persona votes: by itself where its mandate covers the vote, else once its owner has
+    /// said yes to this choice. Whether the ballot is cast.
+    pub(crate) fn vote_for_owner(
+        &mut self,
+        me: PersonaId,
+        id: ProposalId,
+        choice: Choice,
+    ) -> Result<bool, RequestError> {
+        let poll = self.poll(me, id)?;
+        let proposal = poll.core.proposal();
+        if poll.core.has_voted() {
+            return Err(RequestError::Conflict { reason: "already voted".into() });
+        }
+        if !poll.core.is_elector() || self.now_ms > proposal.deadline_ms {
+            return Err(RequestError::Conflict { reason: "voting is over, or not for us".into() });
+        }
+        if !proposal.rule.plain().allows(&choice, proposal.options.len()) {
+            return Err(invalid("choice", "not a choice of this proposal"));
+        }
+        let mandate = self.mandate_for(me, id);
+        match (self.may_vote_alone(me, id), mandate) {
+            (Verdict::Allow, Some(mandate)) => {
+                let number = mandate.mandate().number;
+                self.cast(me, id, choice, Some(mandate))?;
+                let detail = format!("by the persona alone, under mandate {number}");
+                self.audit(me, "ballot.cast", detail);
+                Ok(true)
+            }
+            (Verdict::Allow, None) => {
+                self.ask_for_vote(me, id, choice, "no mandate covers this vote");
+                Ok(false)
+            }
+            (Verdict::Ask { reason }, _) => {
+                self.ask_for_vote(me, id, choice, &reason);
+                Ok(false)
+            }
+            (Verdict::Deny { reason }, _) => Err(RequestError::Forbidden { reason }),
+        }
+    }
+
+    /// What the policy says to our persona voting on this.
+    fn may_vote_alone(&self, me: PersonaId, id: ProposalId) -> Verdict {
+        let deny = |reason: &str| Verdict::Deny { reason: reason.into() };
+        let Ok(poll) = self.poll(me, id) else { return deny("there is no such vote") };
+        let Some(hosted) = self.personas.get(&me) else { return deny("not a persona of ours") };
+        let proposal = poll.core.proposal();
+        let proposer = proposal.proposer;
+        let tier = if proposer == me { Tier::Operator } else { self.tier(&me, &proposer) };
+        let mandated = self.mandate_for(me, id).is_some();
+        let action = Action::CastVote { scheduling: slots_of(proposal).is_some(), mandated };
+        decide(&action, tier, &hosted.row.settings)
+    }
+
+    fn poll(&self, me: PersonaId, id: ProposalId) -> Result<&Poll, RequestError> {
+        self.decisions.get(&(me, id)).ok_or(RequestError::NotFound { what: "proposal" })
+    }
+
+    fn cast(
+        &mut self,
+        me: PersonaId,
+        id: ProposalId,
+        choice: Choice,
+        mandate: Option<SignedMandate>,
+    ) -> Result<(), RequestError> {
         let now_ms = self.now_ms;
         let hosted = self.personas.get(&me).ok_or(RequestError::NotFound { what: "persona" })?;
         let poll =
             self.decisions.get_mut(&(me, id)).ok_or(RequestError::NotFound { what: "proposal" })?;
-        let vote = match poll.core.proposal().rule.is_hidden() {
-            true => decision::Input::VoteHidden { choice, salt: self.rng.r#gen() },
-            false => decision::Input::Vote(choice),
+        let is_hidden = poll.core.proposal().rule.is_hidden();
+        let salt = is_hidden.then(|| self.rng.r#gen());
+        let vote = match (mandate, salt) {
+            (Some(mandate), salt) => decision::Input::VoteAlone { choice, mandate, salt },
+            (None, Some(salt)) => decision::Input::VoteHidden { choice, salt },
+            (None, None) => decision::Input::Vote(choice),
         };
         poll.core.handle(vote, &hosted.key, now_ms);
         let refused = self.drive(me, id);
-        self.withdraw(|row| {
-            row.persona == me && row.action == rows::Pending::Vote { proposal: id }
-        });
+        self.withdraw(|row| row.persona == me && row.action.is_vote_on(id));
         match refused {
             Some(reason) => Err(RequestError::Conflict { reason }),
             None => Ok(()),
@@ -270,7 +346,7 @@ impl Engine {
         }
     }
 
-    /// Votes on a time without the owner, where the owner has allowed it.
+    /// Votes on a time by the calendar, or asks the owner to let it, unless that was done.
     pub(super) fn vote_alone(&mut self, me: PersonaId, id: ProposalId) {
         let Some(poll) = self.decisions.get(&(me, id)) else { return };
         let proposal = poll.core.proposal();
@@ -280,12 +356,13 @@ impl Engine {
         if proposal.deadline_ms < self.now_ms {
             return;
         }
-        let proposer = proposal.proposer;
-        let tier = if proposer == me { Tier::Operator } else { self.tier(&me, &proposer) };
-        let Some(hosted) = self.personas.get(&me) else { return };
-        match decide(&Action::CastVote { scheduling: true }, tier, &hosted.row.settings) {
-            Verdict::Allow => self.with_calendar(me, Errand::CastVote { me, proposal: id }),
-            Verdict::Ask { reason } => self.ask_for_vote(me, id, &reason),
+        if poll.core.has_voted() || !poll.core.is_elector() || poll.asked_owner {
+            return;
+        }
+        match self.may_vote_alone(me, id) {
+            Verdict::Allow | Verdict::Ask { .. } => {
+                self.with_calendar(me, Errand::CastVote { me, proposal: id });
+            }
             Verdict::Deny { reason } => self.audit(me, "ballot.withheld", reason),
         }
     }

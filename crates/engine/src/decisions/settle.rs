@@ -37,9 +37,7 @@ impl Engine {
 
     /// There is a certificate.
     pub(super) fn on_decided(&mut self, me: PersonaId, id: ProposalId) {
-        self.withdraw(|row| {
-            row.persona == me && row.action == rows::Pending::Vote { proposal: id }
-        });
+        self.withdraw(|row| row.persona == me && row.action.is_vote_on(id));
         if self.go_on_revealing(me, id) {
             return;
         }

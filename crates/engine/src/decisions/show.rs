@@ -115,6 +115,7 @@ impl Engine {
                 ours: self.personas.contains_key(&cast.persona),
                 hidden: hidden && said.is_none(),
                 choice: said.or(own),
+                by: cast.by,
                 void: cast.void || now.void,
             }
         };
@@ -148,6 +149,7 @@ impl Engine {
             receipts: view.receipts,
             receipts_needed: view.quorum.q,
             evidence: evidence.map(|evidence| self.evidence_view(evidence)).collect(),
+            reminded: poll.reminded && !poll.core.has_voted() && result.is_none(),
         })
     }
 

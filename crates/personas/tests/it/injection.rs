@@ -123,8 +123,8 @@ fn question(words: &str, tier: Tier, settings: Settings) -> String {
     let AgentRequestBody::Availability { slots, .. } = &heard.body;
     let verdicts: Vec<Verdict> = [
         Action::AnswerAvailability,
-        Action::CastVote { scheduling: true },
-        Action::CastVote { scheduling: false },
+        Action::CastVote { scheduling: true, mandated: false },
+        Action::CastVote { scheduling: false, mandated: false },
         Action::BookEvent,
         Action::CancelEvent,
         Action::SendText,
