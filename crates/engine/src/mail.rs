@@ -85,7 +85,8 @@ pub(crate) fn load(engine: &mut Engine, tables: &mut Rows) -> Result<(), LoadErr
     }
     let ours: Vec<PersonaId> = engine.personas.keys().copied().collect();
     for persona in ours {
-        let waiting = engine.outbox.take(&persona, engine.now_ms);
+        let ours = |other: &PersonaId| engine.personas.contains_key(other);
+        let waiting = engine.outbox.take(&persona, ours, engine.now_ms);
         engine.arrived.extend(waiting.into_iter().map(|envelope| (Source::Local, envelope)));
     }
     Ok(())
@@ -129,7 +130,10 @@ impl Engine {
         let Some(node) = self.home_of(recipient).filter(|node| *node != self.home.node) else {
             return;
         };
-        for envelope in self.outbox.take(recipient, self.now_ms) {
+        let cards = &self.cards;
+        let lives_there =
+            |other: &PersonaId| cards.get(other).is_some_and(|known| known.card.home.node == node);
+        for envelope in self.outbox.take(recipient, lives_there, self.now_ms) {
             self.then(Effect::Send { node, frame: Frame::Envelope(envelope) });
         }
     }

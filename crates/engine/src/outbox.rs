@@ -172,6 +172,17 @@ impl Line {
         queues.filter_map(|queue| queue.lacking.values().next()).min().copied().unwrap_or(u64::MAX)
     }
 
+    /// An envelope is under way, if it waited.
+    fn depart(&mut self, order: u64, entry: &Entry, now_ms: u64) {
+        if !self.queue(entry).waiting.remove(&order) {
+            return;
+        }
+        let attempt = self.attempts.entry(order).or_insert(0);
+        let wait = RETRY_MS.saturating_mul(1 << (*attempt).min(10)).min(RETRY_MS_MAX);
+        *attempt += 1;
+        self.in_flight.insert(order, Flight { retry_at_ms: now_ms + wait });
+    }
+
     fn is_empty(&self) -> bool {
         self.lanes.is_empty()
     }
@@ -285,18 +296,27 @@ impl Outbox {
         self.lines.keys().copied()
     }
 
-    /// The next envelopes to send to a recipient, in order, marked as under way.
-    pub(crate) fn take(&mut self, recipient: &PersonaId, now_ms: u64) -> Vec<Vec<u8>> {
-        let Some(line) = self.lines.get_mut(recipient) else { return Vec::new() };
-        let orders = line.ready();
+    /// The next envelopes to send to a recipient, in order, marked as under way: to it, and to
+    /// whoever waits for the same one where it goes, because a node opens an envelope for all of
+    /// its personas.
+    pub(crate) fn take(
+        &mut self,
+        recipient: &PersonaId,
+        lives_there: impl Fn(&PersonaId) -> bool,
+        now_ms: u64,
+    ) -> Vec<Vec<u8>> {
+        let orders = self.lines.get(recipient).map(Line::ready).unwrap_or_default();
         let mut envelopes = Vec::with_capacity(orders.len());
         for order in orders {
             let Some(entry) = self.entries.get(&order) else { continue };
-            line.queue(entry).waiting.remove(&order);
-            let attempt = line.attempts.entry(order).or_insert(0);
-            let wait = RETRY_MS.saturating_mul(1 << (*attempt).min(10)).min(RETRY_MS_MAX);
-            *attempt += 1;
-            line.in_flight.insert(order, Flight { retry_at_ms: now_ms + wait });
+            for other in &entry.pending {
+                if other != recipient && !lives_there(other) {
+                    continue;
+                }
+                if let Some(line) = self.lines.get_mut(other) {
+                    line.depart(order, entry, now_ms);
+                }
+            }
             envelopes.push(entry.row.envelope.clone());
         }
         envelopes
@@ -450,6 +470,11 @@ mod tests {
         EnvelopeRow { cargo, ..row(n) }
     }
 
+    /// Nobody else lives where a recipient does.
+    fn nobody(_: &PersonaId) -> bool {
+        false
+    }
+
     const BOB: PersonaId = PersonaId([1; 32]);
     const CAROL: PersonaId = PersonaId([2; 32]);
 
@@ -458,11 +483,24 @@ mod tests {
         let mut outbox = Outbox::default();
         outbox.push(row(1), Class::Control, &[BOB]);
         outbox.push(row(2), Class::Control, &[BOB, CAROL]);
-        assert_eq!(outbox.take(&BOB, 0), vec![vec![1], vec![2]]);
-        assert!(outbox.take(&BOB, 0).is_empty());
+        assert_eq!(outbox.take(&BOB, nobody, 0), vec![vec![1], vec![2]]);
+        assert!(outbox.take(&BOB, nobody, 0).is_empty());
         assert_eq!(outbox.poll_timeout(), Some(RETRY_MS));
         assert_eq!(outbox.expire(RETRY_MS), vec![(BOB, 1)]);
-        assert_eq!(outbox.take(&BOB, RETRY_MS), vec![vec![1], vec![2]]);
+        assert_eq!(outbox.take(&BOB, nobody, RETRY_MS), vec![vec![1], vec![2]]);
+    }
+
+    #[test]
+    fn one_copy_goes_to_a_node_on_which_several_wait_for_it() {
+        let mut outbox = Outbox::default();
+        let together = |_: &PersonaId| true;
+        outbox.push(row(1), Class::Control, &[BOB, CAROL]);
+        outbox.push(row(2), Class::Control, &[CAROL]);
+        assert_eq!(outbox.take(&BOB, together, 0), vec![vec![1]]);
+        assert_eq!(outbox.take(&CAROL, together, 0), vec![vec![2]]);
+        outbox.settle(&EnvelopeId([1; 32]), &BOB);
+        assert_eq!(outbox.expire(RETRY_MS), vec![(CAROL, 1)], "Carol has not said that she has it");
+        assert_eq!(outbox.take(&CAROL, together, RETRY_MS), vec![vec![1], vec![2]]);
     }
 
     #[test]
@@ -488,10 +526,10 @@ mod tests {
         for n in 0..5 {
             outbox.push(row(n), Class::Control, &[BOB]);
         }
-        assert_eq!(outbox.take(&BOB, 0).len(), 5);
+        assert_eq!(outbox.take(&BOB, nobody, 0).len(), 5);
         outbox.settle(&EnvelopeId([1; 32]), &BOB);
         outbox.requeue(&BOB);
-        assert_eq!(outbox.take(&BOB, 9), vec![vec![0], vec![2], vec![3], vec![4]]);
+        assert_eq!(outbox.take(&BOB, nobody, 9), vec![vec![0], vec![2], vec![3], vec![4]]);
     }
 
     #[test]
@@ -502,15 +540,15 @@ mod tests {
             outbox.push(numbered(n), Class::Group, &[BOB]);
         }
         outbox.push(row(200), Class::Control, &[BOB]);
-        let sent = outbox.take(&BOB, 0);
+        let sent = outbox.take(&BOB, nobody, 0);
         assert!(!sent.contains(&vec![window]), "it would be {WINDOW} ahead of the first");
         assert!(sent.contains(&vec![200]), "another lane does not wait");
         for n in 1..window {
             outbox.settle(&EnvelopeId([n; 32]), &BOB);
         }
-        assert!(outbox.take(&BOB, 0).is_empty(), "the first is still missing");
+        assert!(outbox.take(&BOB, nobody, 0).is_empty(), "the first is still missing");
         outbox.settle(&EnvelopeId([0; 32]), &BOB);
-        assert_eq!(outbox.take(&BOB, 0), vec![vec![window]]);
+        assert_eq!(outbox.take(&BOB, nobody, 0), vec![vec![window]]);
     }
 
     #[test]
@@ -521,7 +559,7 @@ mod tests {
             outbox.push(numbered(n), Class::Group, &[BOB]);
         }
         outbox.push(change(window + 1), Class::Control, &[BOB]);
-        let sent = outbox.take(&BOB, 0);
+        let sent = outbox.take(&BOB, nobody, 0);
         assert!(!sent.contains(&vec![window]));
         assert!(sent.contains(&vec![window + 1]));
     }
@@ -538,7 +576,7 @@ mod tests {
             }
         }
         outbox.push(change(255), Class::Control, &[BOB]);
-        let sent = outbox.take(&BOB, 0);
+        let sent = outbox.take(&BOB, nobody, 0);
         assert_eq!(sent.len(), IN_FLIGHT_MAX);
         assert!(sent.contains(&vec![255]));
     }
@@ -550,7 +588,7 @@ mod tests {
             outbox.push(numbered(n), Class::Group, &[BOB]);
         }
         outbox.push(numbered(200), Class::Vote, &[BOB]);
-        let sent = outbox.take(&BOB, 0);
+        let sent = outbox.take(&BOB, nobody, 0);
         assert!(sent.contains(&vec![200]) && !sent.contains(&vec![199]));
     }
 
@@ -567,7 +605,7 @@ mod tests {
                 outbox.push(row, class, &[BOB]);
             }
         }
-        let sent = outbox.take(&BOB, 0);
+        let sent = outbox.take(&BOB, nobody, 0);
         let share = |n| sent.iter().filter(|envelope| **envelope == [n]).count() * 100 / sent.len();
         assert_eq!(sent.len(), IN_FLIGHT_MAX);
         assert!(share(0) >= 5 && share(1) > share(0) && share(2) > share(1));

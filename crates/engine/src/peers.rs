@@ -92,11 +92,14 @@ impl Engine {
         if !self.peers.online.insert(node) {
             return;
         }
-        for persona in self.personas_at(&node) {
-            self.emit(None, EventBody::PresenceChanged { contact: persona, online: true });
-            self.no_longer_miss(&persona);
-            self.outbox.requeue(&persona);
-            self.pump(&persona);
+        let personas = self.personas_at(&node);
+        for persona in &personas {
+            self.emit(None, EventBody::PresenceChanged { contact: *persona, online: true });
+            self.no_longer_miss(persona);
+            self.outbox.requeue(persona);
+        }
+        for persona in &personas {
+            self.pump(persona);
         }
         self.ask_for_cards(&node);
         self.tell_all_at(&node);
