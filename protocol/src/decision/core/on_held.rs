@@ -28,10 +28,7 @@ impl Decision {
     pub(super) fn sign_held(&mut self, closed: bool) -> bool {
         let Some(sealer) = self.sealer_seat() else { return false };
         self.receipt_due_ms = None;
-        let last = match self.guard.used(Slot::HeldOpen) {
-            Some(Statement::Held(held)) => held.seq,
-            _ => 0,
-        };
+        let last = self.receipts_given();
         let left_out = usize::from(closed && is_on(Mutant::ListShrinks));
         let entries = self.ballots.held().skip(left_out).copied().collect();
         let held = Held { sealer, seq: last + 1, closed, entries };
