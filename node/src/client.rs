@@ -6,6 +6,9 @@ use anyhow::{Context, bail};
 use reqwest::Method;
 use serde_json::Value;
 
+/// How long a file may take on its way to or from the node, which is on this machine.
+const TRANSFER_TIME_MAX: Duration = Duration::from_secs(3600);
+
 /// Speaks to one node with its bearer token.
 #[derive(Clone)]
 pub struct Client {
@@ -82,6 +85,58 @@ impl Client {
             bail!("{path}: {}", problem(&text));
         }
         Ok(text)
+    }
+
+    /// Adds a file.
+    ///
+    /// # Errors
+    /// The node cannot be reached or refuses; the message is its own.
+    pub async fn add_file(
+        &self,
+        name: &str,
+        media_type: &str,
+        bytes: Vec<u8>,
+    ) -> anyhow::Result<Value> {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        let query = query.append_pair("name", name).append_pair("type", media_type).finish();
+        let request = self.http.post(format!("{}/v1/files?{query}", self.base));
+        let request = request
+            .bearer_auth(&self.token)
+            .header("content-type", "application/octet-stream")
+            .timeout(TRANSFER_TIME_MAX)
+            .body(bytes);
+        let response = request.send().await?;
+        let status = response.status();
+        let text = response.text().await?;
+        if !status.is_success() {
+            bail!("{name}: {}", problem(&text));
+        }
+        serde_json::from_str(&text).context("not JSON")
+    }
+
+    /// Reads a file piece by piece: `take` gets each, how many bytes have come with it, and how
+    /// many there are. Returns how many came.
+    ///
+    /// # Errors
+    /// The node cannot be reached or refuses, the file broke off, or `take` failed.
+    pub async fn read_file(
+        &self,
+        file: &str,
+        mut take: impl FnMut(&[u8], u64, u64) -> anyhow::Result<()>,
+    ) -> anyhow::Result<u64> {
+        let request = self.http.get(format!("{}/v1/files/{file}/content", self.base));
+        let request = request.bearer_auth(&self.token).timeout(TRANSFER_TIME_MAX);
+        let mut response = request.send().await?;
+        if !response.status().is_success() {
+            bail!("{file}: {}", problem(&response.text().await?));
+        }
+        let size = response.content_length().unwrap_or_default();
+        let mut have = 0;
+        while let Some(piece) = response.chunk().await? {
+            have += piece.len() as u64;
+            take(&piece, have, size)?;
+        }
+        Ok(have)
     }
 
     /// Whether the node says it is ready.

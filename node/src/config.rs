@@ -13,7 +13,10 @@ use anyhow::Context;
 use serde::Deserialize;
 use store::LedgerEngine;
 
-use crate::serve::{MailboxLayer, Serve};
+use crate::{
+    file_limits::{FileSettings, FilesLayer},
+    serve::{MailboxLayer, Serve},
+};
 
 /// The name of the configuration file inside the data folder.
 pub const FILE_NAME: &str = "conclave.toml";
@@ -58,6 +61,10 @@ pub struct Layer {
     #[command(flatten)]
     #[serde(default)]
     pub mailbox: MailboxLayer,
+    /// How much files may take.
+    #[command(flatten)]
+    #[serde(default)]
+    pub files: FilesLayer,
     /// Engine that keeps what must not be lost: sqlite or sled [default: sqlite]
     #[arg(long, value_name = "ENGINE")]
     pub ledger: Option<String>,
@@ -92,6 +99,8 @@ pub struct Config {
     pub mailboxes: Vec<String>,
     /// Whether to hold mail for others.
     pub serve: Serve,
+    /// How much files may take.
+    pub files: FileSettings,
     /// What keeps the ledger.
     pub ledger: LedgerEngine,
     /// Free space on the disk, in MiB, below which the node only reads.
@@ -155,8 +164,10 @@ impl Config {
             (flags.bootstrap, from_env.bootstrap, from_file.bootstrap),
             Vec::new(),
         );
+        let files = sources.files(flags.files, from_env.files, from_file.files);
         Ok(Self {
             data_dir,
+            files,
             api: sources.pick(
                 "api",
                 (flags.api, from_env.api, from_file.api),
@@ -218,9 +229,11 @@ impl Layer {
                 .map(|text| text.parse().with_context(|| format!("{name}: \"{text}\"")))
                 .transpose()
         };
-        let free_mib_min = get("CONCLAVE_FREE_MIB_MIN")
-            .map(|text| text.parse().with_context(|| format!("CONCLAVE_FREE_MIB_MIN: \"{text}\"")))
-            .transpose()?;
+        let mib = |name: &str| {
+            get(name)
+                .map(|text| text.parse().with_context(|| format!("{name}: \"{text}\"")))
+                .transpose()
+        };
         Ok(Self {
             data_dir: None,
             api,
@@ -238,8 +251,14 @@ impl Layer {
                     })
                     .transpose()?,
             },
+            files: FilesLayer {
+                file_mib_max: mib("CONCLAVE_FILES_FILE_MIB_MAX")?,
+                automatic_mib_max: mib("CONCLAVE_FILES_AUTOMATIC_MIB_MAX")?,
+                conversation_mib_max: mib("CONCLAVE_FILES_CONVERSATION_MIB_MAX")?,
+                disk_mib_max: mib("CONCLAVE_FILES_DISK_MIB_MAX")?,
+            },
             ledger: get("CONCLAVE_LEDGER"),
-            free_mib_min,
+            free_mib_min: mib("CONCLAVE_FREE_MIB_MIN")?,
             log: get("CONCLAVE_LOG"),
         })
     }
@@ -269,6 +288,32 @@ impl Sources {
         let (value, origin) = self.first(from, default);
         self.provenance.push((name, value.join(", "), origin));
         value
+    }
+
+    fn files(&mut self, flag: FilesLayer, env: FilesLayer, file: FilesLayer) -> FileSettings {
+        let usual = FileSettings::default();
+        FileSettings {
+            file_mib_max: self.pick(
+                "files.file_mib_max",
+                (flag.file_mib_max, env.file_mib_max, file.file_mib_max),
+                usual.file_mib_max,
+            ),
+            automatic_mib_max: self.pick(
+                "files.automatic_mib_max",
+                (flag.automatic_mib_max, env.automatic_mib_max, file.automatic_mib_max),
+                usual.automatic_mib_max,
+            ),
+            conversation_mib_max: self.pick(
+                "files.conversation_mib_max",
+                (flag.conversation_mib_max, env.conversation_mib_max, file.conversation_mib_max),
+                usual.conversation_mib_max,
+            ),
+            disk_mib_max: self.pick(
+                "files.disk_mib_max",
+                (flag.disk_mib_max, env.disk_mib_max, file.disk_mib_max),
+                usual.disk_mib_max,
+            ),
+        }
     }
 
     fn first<T>(&self, from: Given<T>, default: T) -> (T, Origin) {

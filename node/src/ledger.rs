@@ -24,6 +24,7 @@ pub(crate) fn table(table: Table) -> store::Table {
         Table::Audit => store::Table::Audit,
         Table::Idempotency => store::Table::Idempotency,
         Table::Booking => store::Table::Booking,
+        Table::File => store::Table::File,
     }
 }
 

@@ -8,6 +8,7 @@
 //! | where does a setting come from? | `config.rs` |
 //! | how does a node speak with mailboxes, and when is it one? | `post.rs`, `serve.rs` |
 //! | what if the clock leaps, or the disk fills up? | `clock.rs`, `space.rs` |
+//! | where are the bytes of files, and how do they travel? | `files/`, `file_limits.rs` |
 //! | what is in a backup, and how is it sealed? | `backup/` |
 //! | what does `conclave demo` do? | `demo/` |
 
@@ -19,6 +20,8 @@ mod clock;
 pub mod config;
 pub mod demo;
 mod driver;
+pub mod file_limits;
+mod files;
 mod ledger;
 mod logging;
 mod perform;

@@ -20,6 +20,7 @@ use tokio::sync::mpsc;
 use crate::{
     clock::Clock,
     driver::{Answer, Completion},
+    files::Keeper,
     ledger::{self, Reader},
     ports::Ports,
 };
@@ -38,6 +39,8 @@ pub(crate) struct Outside {
     pub(crate) clock: Clock,
     /// Calendars on servers, for personas whose calendar setting begins with `caldav:`.
     pub(crate) calendars: Calendars,
+    /// The bytes of files.
+    pub(crate) files: Keeper,
 }
 
 impl Outside {
@@ -76,6 +79,11 @@ impl Outside {
                     Input::Found { ticket, records }
                 });
             }
+            Effect::FetchFile { content, holders } => self.files.fetch(*content, holders),
+            Effect::KeepPart { content, place, chunk } => {
+                self.files.keep_part(*content, place, chunk);
+            }
+            Effect::DropFile(file) => self.files.drop_file(file),
             Effect::ReadCalendar { ticket, path } => {
                 let calendars = self.calendars.clone();
                 self.complete(async move {

@@ -22,6 +22,7 @@ use crate::{
     clock::Clock,
     config::Config,
     driver::{Completion, Driver},
+    files::{self, Keeper},
     ledger::{self, Reader},
     perform::Outside,
     ports::Ports,
@@ -34,6 +35,8 @@ use crate::{
 const CALLS_MAX: usize = 256;
 /// Answers of the outside world that may wait for the driver.
 const COMPLETIONS_MAX: usize = 1_024;
+
+const MIB: u64 = 1024 * 1024;
 
 /// Events kept for a listener in this process that falls behind.
 const TOLD_MAX: usize = 16_384;
@@ -126,6 +129,16 @@ pub async fn start(config: &Config) -> anyhow::Result<Running> {
     let (ready_in, ready) = watch::channel(Readiness::Starting);
     let events = EventLog::new(clock.now_ms());
     let (told, _) = broadcast::channel(TOLD_MAX);
+    let parts = files::Parts {
+        folder: folder.join(files::FOLDER),
+        free_bytes_min: config.free_mib_min.saturating_mul(MIB),
+        limits: config.files.limits(),
+        network: network.clone(),
+        calls: calls_in.clone(),
+        completions: completions_in.clone(),
+    };
+    let files = Keeper::open(parts, &engine.files_kept())?;
+    engine.handle(files.on_disk(), clock.now_ms());
     let driver = Driver {
         engine,
         outside: Outside {
@@ -136,6 +149,7 @@ pub async fn start(config: &Config) -> anyhow::Result<Running> {
             completions: completions_in,
             clock: clock.clone(),
             calendars: Calendars::new(folder.join(CALENDARS_FILE)),
+            files: files.clone(),
         },
         events: events.clone(),
         told: told.clone(),
@@ -146,7 +160,7 @@ pub async fn start(config: &Config) -> anyhow::Result<Running> {
         completions,
         ready: ready_in,
         clock,
-        space: Space::new(folder, config.free_mib_min.saturating_mul(1024 * 1024)),
+        space: Space::new(folder, config.free_mib_min.saturating_mul(MIB)),
         ports,
         pending: BTreeMap::new(),
         next_request: 0,
@@ -161,7 +175,7 @@ pub async fn start(config: &Config) -> anyhow::Result<Running> {
         .with_context(|| format!("the local API cannot listen on {}", config.api))?;
     let address = listener.local_addr()?;
     let credentials = Arc::new(Credentials::create(folder)?);
-    let handle = Node::new(calls_in.clone(), events.clone());
+    let handle = Node::new(calls_in.clone(), events.clone()).with_files(Arc::new(files));
     let router = api::app(handle, Arc::clone(&credentials), authorities(address), ready);
     let (stop_server, server_stops) = oneshot::channel::<()>();
     let server = tokio::spawn(api::serve(listener, router, async move {

@@ -11,6 +11,7 @@
 //! | [`card`] | what a persona shows of itself, signed: cards, handle pointers, invites |
 //! | [`session`] | conversations as MLS groups, envelopes, the commit log |
 //! | [`mailbox`] | how envelopes wait for a sleeping recipient at nodes that cannot read them |
+//! | [`mod@file`] | files and pictures: their chunks, their keys, how they are fetched |
 //! | [`decision`] | proposals, ballots, the agreed cut, certificates and their verifier |
 //!
 //! The byte layouts are specified for other implementers in `protocol/spec/`, from its `README.md`
@@ -21,6 +22,7 @@
 
 pub mod card;
 pub mod decision;
+pub mod file;
 pub mod identity;
 pub mod mailbox;
 pub mod session;

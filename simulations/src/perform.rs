@@ -74,6 +74,8 @@ impl World<'_> {
                 self.answer_later(node, life, Input::Booked { ticket, result }, 200);
                 self.may_be_fatal(node);
             }
+            // Nobody shares files here.
+            Effect::FetchFile { .. } | Effect::KeepPart { .. } | Effect::DropFile(_) => {}
             Effect::Reply { request, result } => self.on_reply(node, request, result),
             Effect::Emit(told) => self.on_told(node, &told),
         }

@@ -106,6 +106,46 @@ await type(bob.page, "Yes! Any day but Monday.");
 await alice.page.locator(byTest("message"), { hasText: "Any day but Monday" }).waitFor();
 step("what Alice writes is on Bob's page, and Bob's answer on hers");
 
+// A picture is chosen, goes with words and shows on the other page. What only calls itself a picture
+// does not; a larger file shows how far it has come.
+await bob.page.evaluate(() => {
+  const look = () => {
+    const bar = /** @type {HTMLProgressElement | null} */ (document.querySelector("[data-testid=file] progress"));
+    if (bar) document.documentElement.dataset.progress = String(bar.max);
+  };
+  new MutationObserver(look).observe(document.body, { subtree: true, childList: true, attributes: true });
+});
+const dot = Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==", "base64");
+const script = Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>');
+/** @param {string} name @param {string} mimeType @param {Buffer} buffer */
+async function choose(name, mimeType, buffer) {
+  await alice.page.setInputFiles(byTest("attach"), { name, mimeType, buffer });
+  await alice.page.locator(`${byTest("upload")}[data-state=ready]`, { hasText: name }).waitFor();
+}
+await choose("dot.png", "image/png", dot);
+await type(alice.page, "The place we went to");
+const pictured = bob.page.locator(byTest("message"), { hasText: "The place we went to" });
+await pictured.locator(byTest("picture")).waitFor();
+assert.equal(await pictured.locator(byTest("picture")).evaluate((img) => /** @type {HTMLImageElement} */ (img).naturalWidth), 1);
+assert.equal(await pictured.locator(byTest("file-name")).textContent(), "dot.png");
+const saving = bob.page.waitForEvent("download");
+await pictured.locator(byTest("file-save")).click();
+const saved = await saving;
+assert.equal(saved.suggestedFilename(), "dot.png");
+assert.deepEqual(readFileSync(await saved.path()), dot);
+await choose("map.svg", "image/svg+xml", script);
+await alice.page.click(byTest("send"));
+const unshown = bob.page.locator(byTest("message"), { hasText: "map.svg" });
+await unshown.locator(byTest("file-save")).waitFor();
+assert.equal(await unshown.locator("img").count(), 0, "only rasters are shown");
+await choose("album.zip", "application/zip", Buffer.alloc(8 * 1024 * 1024, 7));
+await alice.page.click(byTest("send"));
+const album = bob.page.locator(byTest("message"), { hasText: "album.zip" });
+await album.locator(`${byTest("file")}[data-state=here]`).waitFor({ timeout: 60_000 });
+await bob.page.waitForFunction(() => document.documentElement.dataset.progress === String(8 * 1024 * 1024));
+assert.equal(await alice.page.locator(byTest("upload")).count(), 0, "nothing is left to send");
+step("a picture from Alice shows on Bob's page; other files are for saving, and their progress shows");
+
 // Reply, react and edit with the keyboard alone; the other page follows by itself.
 /** @param {import("playwright-core").Page} page @param {import("playwright-core").Locator} message @param {string} action */
 async function act(page, message, action) {

@@ -9,6 +9,7 @@ mod browser;
 mod caldav;
 mod demo;
 mod doors;
+mod files;
 mod interop;
 mod kills;
 mod low_space;

@@ -48,8 +48,8 @@ pub(crate) enum ApiError {
     /// 413: more than the body may hold.
     #[error("the body has more than {} bytes", crate::router::BODY_BYTES_MAX)]
     TooLarge,
-    /// 415: not JSON.
-    #[error("the body must be application/json")]
+    /// 415: not JSON, or, where a file is added, not octets.
+    #[error("the body must be application/json; that of a file application/octet-stream")]
     UnsupportedMediaType,
     /// 422: readable, but a field breaks its rule.
     #[error("{field}: {reason}")]

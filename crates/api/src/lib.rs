@@ -16,6 +16,8 @@
 //! | `POST /v1/conversations` · `GET /v1/conversations` · `GET /v1/conversations/{id}` | open, read |
 //! | `POST /v1/conversations/{id}/members` · `DELETE .../members/{persona}` | membership |
 //! | `POST /v1/conversations/{id}/messages` · `GET .../messages` · `GET /v1/messages/{id}` | talk |
+//! | `POST /v1/files` · `POST /v1/conversations/{id}/files` | add a file, share it |
+//! | `GET /v1/files/{id}` · `GET .../content` · `POST .../fetch` · `DELETE ...` | read, fetch, stop |
 //! | `POST /v1/messages/{id}/reactions` · `PATCH /v1/messages/{id}` · `DELETE ...` · `GET .../edits` | about what was said |
 //! | `POST /v1/conversations/{id}/proposals` · `GET /v1/proposals` · `GET /v1/proposals/{pid}` | ask |
 //! | `POST /v1/proposals/{pid}/ballots` · `GET /v1/proposals/{pid}/certificate` | vote, result |
@@ -35,6 +37,7 @@ mod auth;
 mod error;
 mod events;
 mod extract;
+mod files;
 mod limits;
 mod node;
 mod openapi;
@@ -45,6 +48,7 @@ mod ui;
 
 pub use auth::{Clock, Credentials, TOKEN_FILE};
 pub use events::EventLog;
+pub use files::{Chunks, Files, NewFile};
 pub use node::{Call, Node};
 pub use router::{app, serve};
 pub use routes::Readiness;

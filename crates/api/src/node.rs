@@ -1,9 +1,15 @@
 //! The way to the node: requests go in through a channel, answers come back one by one.
 
+use std::sync::Arc;
+
 use engine::{Reply, Request, RequestError};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::{error::ApiError, events::EventLog};
+use crate::{
+    error::ApiError,
+    events::EventLog,
+    files::{Files, Shelf},
+};
 
 /// A request on its way to whoever owns the engine, with the place its answer goes to.
 #[derive(Debug)]
@@ -31,12 +37,23 @@ pub(crate) async fn asked_by<T>(who: String, work: impl Future<Output = T>) -> T
 pub struct Node {
     requests: mpsc::Sender<Call>,
     events: EventLog,
+    files: Shelf,
 }
 
 impl Node {
     /// A handle that asks through `requests` and tells what is pushed to `events`.
     pub fn new(requests: mpsc::Sender<Call>, events: EventLog) -> Self {
-        Self { requests, events }
+        Self { requests, events, files: Shelf::default() }
+    }
+
+    /// The same with whoever keeps its files.
+    #[must_use]
+    pub fn with_files(self, files: Arc<dyn Files>) -> Self {
+        Self { files: Shelf(Some(files)), ..self }
+    }
+
+    pub(crate) fn files(&self) -> Option<&dyn Files> {
+        self.files.0.as_deref()
     }
 
     /// Asks and waits for the answer. A full channel makes the caller wait, within the time

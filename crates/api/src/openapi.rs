@@ -36,6 +36,7 @@ use crate::types::{
         (name = "contacts", description = "Meeting"),
         (name = "conversations", description = "Who talks with whom"),
         (name = "messages", description = "Talking"),
+        (name = "files", description = "Files and pictures"),
         (name = "proposals", description = "Deciding"),
         (name = "tasks", description = "Asking one's persona to do something"),
         (name = "approvals", description = "The owner's word"),

@@ -103,7 +103,7 @@ pub fn app(
 
 /// What the page may load: its own files and nothing else.
 const CSP: &str = "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; \
-     form-action 'none'; object-src 'none'; img-src 'self' data:";
+     form-action 'none'; object-src 'none'; img-src 'self' data: blob:";
 
 /// Headers that stand on every answer, refusals included. None of them is a CORS header.
 async fn with_headers(request: Request, next: Next) -> Response {

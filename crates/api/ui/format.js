@@ -156,3 +156,16 @@ export function distanceInWords(ms) {
   if (ms < 120) return `some way off (${figure})`;
   return `far away (${figure})`;
 }
+
+/** A size for people. @param {number} n */
+export function bytes(n) {
+  if (n < 1024) return `${n} B`;
+  const units = ["KiB", "MiB", "GiB"];
+  let value = n / 1024;
+  let unit = 0;
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit += 1;
+  }
+  return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
+}

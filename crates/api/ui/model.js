@@ -22,9 +22,12 @@ import { state } from "./store.js";
  * @typedef {{ recipient: string, state: "queued" | "stored" | "delivered" | "expired" | "cancelled" | "failed", mailboxes: { held: number, of: number } | null, at: string }} Delivery
  * @typedef {{ author: string, author_name: string, text: string }} Quote
  * @typedef {{ emoji: string, by: string[] }} Reaction
+ * @typedef {{ id: string, name: string, size: number, media_type: string, caption: string,
+ *   state: "here" | "fetching" | "waiting" | "offered" | "refused" | "stopped" | "lost",
+ *   have: number, reason: string | null }} FileInfo
  * @typedef {{ id: string, conversation: string, author: string, author_name: string, ours: boolean,
  *   sent_at: string, committed_at: string, kind: string, text: string,
- *   proposal: string | null, reply_to?: string | null, quoted?: Quote | null, reactions?: Reaction[],
+ *   proposal: string | null, file?: FileInfo | null, reply_to?: string | null, quoted?: Quote | null, reactions?: Reaction[],
  *   edited_at?: string | null, deleted_at?: string | null, deliveries: Delivery[],
  *   pending?: "sending" | "refused", key?: string }} Message
  * @typedef {"yes" | "no" | "abstain" | number[] | { points: number[] } | { rank: number[] } | { object: string }} Choice
@@ -81,7 +84,7 @@ import { state } from "./store.js";
  */
 
 /** Kinds of message that people write; everything else is protocol. */
-const SPOKEN = new Set(["text"]);
+const SPOKEN = new Set(["text", "file"]);
 
 /** The persona whose page this is now. @returns {Persona | null} */
 export const currentPersona = () => state.personas?.find((p) => p.id === state.persona) ?? null;

@@ -265,6 +265,10 @@ export function apply(frame) {
       return onMessage(data.message ?? data);
     case "message.updated":
       return void renew(data.conversation, data.message);
+    case "file.progress":
+    case "file.completed":
+    case "file.updated":
+      return onFile(data);
     case "message.delivery":
       return onDelivery(data, frame.at);
     case "proposal.updated":
@@ -306,6 +310,15 @@ function onVoteMissing({ question, deadline }) {
   toast("Your vote is missing", `${question} Voting ends ${until}.`, "info");
   announce(`Your vote is missing: ${question} Voting ends ${until}.`);
   void refresh("proposals");
+}
+
+/** A file has come further. @param {{ file: import("./model.js").FileInfo, messages: { message: string, conversation: string }[] }} data */
+function onFile({ file, messages }) {
+  for (const { message, conversation } of messages) {
+    const found = state.threads.get(conversation)?.messages.find((m) => m.id === message);
+    if (found?.file) found.file = { ...file, caption: found.file.caption };
+  }
+  update();
 }
 
 /** @param {{ message: string, conversation: string, recipient: string, state: any }} data @param {string} at */

@@ -42,8 +42,13 @@ pub(crate) fn load(engine: &mut Engine, key: &[u8], value: &[u8]) -> Result<(), 
     Ok(())
 }
 
-/// Whether the text of a message may be edited and deleted, and so lies in a row of its own.
+/// Whether a person said it: then it can be deleted, and so its body lies in a row of its own.
 pub(crate) fn is_said(kind: u16) -> bool {
+    is_text(kind) || kind == ContentKind::File as u16
+}
+
+/// Whether it has a text that can be edited.
+pub(crate) fn is_text(kind: u16) -> bool {
     matches!(ContentKind::from_number(kind), Some(ContentKind::Text | ContentKind::Reply))
 }
 
@@ -222,6 +227,7 @@ impl Engine {
         self.delete(Table::Message, text_key(&message));
         self.delete_under(Table::Message, edits_key(&message));
         self.delete_under(Table::Message, reactions_key(&message));
+        self.forget_file_of(&message);
         self.remember_ahead(conversation, author, seq, AheadRow::Deletion { of });
         self.emit_about(conversation, message, About::Deletion);
     }

@@ -21,7 +21,7 @@ use crate::{
 /// - Group, Vote: using their secrets or slots twice would break what they protect;
 /// - Outbox, Inbox, Idempotency: envelopes are sealed by those ratchets;
 /// - Invite, Approval, Task, Booking: the old copy may have acted on them since.
-pub const KEPT: [Table; 7] = [
+pub const KEPT: [Table; 8] = [
     Table::Identity,
     Table::Contact,
     Table::Card,
@@ -29,15 +29,21 @@ pub const KEPT: [Table; 7] = [
     Table::Message,
     Table::Receipt,
     Table::Audit,
+    Table::File,
 ];
 
 /// A persona and a conversation.
 const CONVERSATION_KEY_BYTES: usize = 48;
 
 /// Whether a row of a kept table belongs into a backup: wishes for changes of a group are made
-/// again by whoever has them still.
+/// again by whoever has them still. Of files, the keys are kept and not the bytes: they are
+/// fetched again from the others.
 pub fn is_kept(table: Table, key: &[u8]) -> bool {
-    table != Table::Conversation || key.len() == CONVERSATION_KEY_BYTES
+    match table {
+        Table::Conversation => key.len() == CONVERSATION_KEY_BYTES,
+        Table::File => key.first() == Some(&b'f'),
+        _ => true,
+    }
 }
 
 /// Whether a row is a persona, rather than something of one.

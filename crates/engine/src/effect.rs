@@ -1,7 +1,13 @@
 //! What the engine wants done. It does nothing itself.
 
 use personas::Booking;
-use protocol::{card::RecordKey, identity::NodeId, mailbox, wire::Frame};
+use protocol::{
+    card::RecordKey,
+    file::FileContent,
+    identity::{FileId, NodeId},
+    mailbox,
+    wire::Frame,
+};
 
 use crate::{
     event::Event,
@@ -11,6 +17,10 @@ use crate::{
 /// One thing to do. The driver takes effects in order and flushes every [`Effect::Persist`] before
 /// it performs anything that comes after it.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "an answer is moved twice and never waits in numbers"
+)]
 pub enum Effect {
     /// Put these rows on disk, all or none; tell the engine with [`crate::Input::Stored`].
     Persist(Vec<Write>),
@@ -76,6 +86,26 @@ pub enum Effect {
         /// The event.
         booking: Booking,
     },
+    /// Fetch what is missing of a file from one of these nodes; tell the engine how it goes with
+    /// [`crate::Input::FileNews`].
+    FetchFile {
+        /// The file, with its key.
+        content: Box<FileContent>,
+        /// All connected, the likeliest first.
+        holders: Vec<NodeId>,
+    },
+    /// Put a chunk that was said in the conversation with the others; answer with
+    /// [`crate::FileNews::PartKept`].
+    KeepPart {
+        /// Of which file.
+        content: Box<FileContent>,
+        /// Which chunk.
+        place: u32,
+        /// As encrypted.
+        chunk: Vec<u8>,
+    },
+    /// Stop fetching a file, and remove what is here of it.
+    DropFile(FileId),
     /// Answer a request.
     Reply {
         /// Which.
@@ -163,12 +193,14 @@ pub enum Table {
     Idempotency,
     /// Calendar entries made.
     Booking,
+    /// Files of the conversations.
+    File,
 }
 
 impl Table {
     /// What the engine wants to see at start: a table and the beginning of the keys. Histories are
     /// not among it; they are read when somebody asks.
-    pub const LOADED: [(Self, &'static [u8]); 15] = [
+    pub const LOADED: [(Self, &'static [u8]); 16] = [
         (Self::Identity, b""),
         (Self::Group, b""),
         (Self::Contact, b""),
@@ -184,6 +216,7 @@ impl Table {
         (Self::Task, b""),
         (Self::Approval, b""),
         (Self::Idempotency, b""),
+        (Self::File, b""),
     ];
 }
 

@@ -4,7 +4,7 @@ use protocol::identity::{ConversationId, MessageId, PersonaId, ProposalId};
 
 use crate::{
     request::LocalId,
-    view::{DeliveryState, MessageView},
+    view::{DeliveryState, FileState, FileView, MessageView},
 };
 
 /// One thing that happened, with its time. Events are told after what they tell is on disk.
@@ -37,6 +37,15 @@ pub enum EventBody {
         conversation: ConversationId,
         /// In which way.
         about: About,
+    },
+    /// The owner has added a file; it can be sent now.
+    FileUploaded(Box<FileView>),
+    /// A file that messages share has come further, or is not wanted any longer.
+    FileUpdated {
+        /// As it is now.
+        file: Box<FileView>,
+        /// The messages, and where each was said.
+        messages: Vec<(MessageId, ConversationId)>,
     },
     /// A message of ours has come further.
     MessageDelivery {
@@ -113,6 +122,12 @@ impl EventBody {
             Self::ConversationUpdated(_) => "conversation.updated",
             Self::MessagePersisted(_) => "message.persisted",
             Self::MessageUpdated { .. } => "message.updated",
+            Self::FileUploaded(_) => "file.upload.completed",
+            Self::FileUpdated { file, .. } => match file.state {
+                FileState::Fetching => "file.progress",
+                FileState::Here => "file.completed",
+                _ => "file.updated",
+            },
             Self::MessageDelivery { .. } => "message.delivery",
             Self::ProposalUpdated { .. } => "proposal.updated",
             Self::VoteMissing { .. } => "vote.missing",

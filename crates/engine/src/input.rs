@@ -1,8 +1,10 @@
 //! Everything that can wake the engine.
 
+use std::collections::BTreeSet;
+
 use protocol::{
     card::{HomeNode, Record},
-    identity::NodeId,
+    identity::{FileId, NodeId},
     mailbox,
     wire::Frame,
 };
@@ -76,8 +78,56 @@ pub enum Input {
         /// Done, or why not.
         result: Result<(), String>,
     },
+    /// Files that are whole on the disk, said once at start, and how much there may be.
+    FilesOnDisk {
+        /// Which.
+        whole: BTreeSet<FileId>,
+        /// How much.
+        limits: FileLimits,
+    },
+    /// What became of the bytes of a file.
+    FileNews {
+        /// Which.
+        file: FileId,
+        /// What.
+        news: FileNews,
+    },
     /// Every [`crate::Effect::Persist`] taken so far is on disk.
     Stored,
     /// The time of [`crate::Engine::poll_timeout`] has come.
     Timeout,
+}
+
+/// How much files may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileLimits {
+    /// One file, in bytes. Default 100 MiB.
+    pub file_bytes: u64,
+    /// Larger ones are fetched only when the owner asks, in bytes. Default 16 MiB.
+    pub automatic_bytes: u64,
+    /// All files of one conversation, in bytes. Default 1 GiB.
+    pub conversation_bytes: u64,
+    /// All files, in bytes. Default 4 GiB.
+    pub disk_bytes: u64,
+}
+
+/// What became of the bytes of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FileNews {
+    /// A part said in the conversation lies with the other chunks, or is none of them.
+    PartKept(u32),
+    /// So many bytes are here.
+    Progress {
+        /// Of the file.
+        have: u64,
+    },
+    /// All are, checked and flushed.
+    Whole,
+    /// Nobody who was asked could give what is missing. What came is kept.
+    Failed {
+        /// Why, in words.
+        reason: String,
+    },
+    /// It is not on the disk any more.
+    Lost,
 }

@@ -16,6 +16,7 @@
 //! | --- | --- |
 //! | where is a message sent and received? | `messages.rs`, `log.rs` |
 //! | what of replies, reactions, edits and deletions? | `about.rs` |
+//! | what of files and pictures? | `files/` |
 //! | how does an envelope get there? | `mail.rs`, `outbox.rs`, `tags.rs` |
 //! | how do two personas meet? | `contacts/`, `seek.rs` |
 //! | how does a group come to be? | `conversations/` |
@@ -35,6 +36,7 @@ mod conversations;
 mod decisions;
 pub mod effect;
 pub mod event;
+mod files;
 mod input;
 mod log;
 mod mail;
@@ -59,7 +61,7 @@ pub mod view;
 pub use decisions::outcome_in_words;
 pub use effect::{Change, Effect, Ledger, RequestId, Table, Ticket, Write};
 pub use event::{About, Event, EventBody};
-pub use input::Input;
+pub use input::{FileLimits, FileNews, Input};
 /// The persona types that requests and views are made of.
 pub use personas;
 pub use request::{Reply, Request, RequestError};

@@ -158,6 +158,7 @@ impl Engine {
                 ContentKind::Roster
                 | ContentKind::Reaction
                 | ContentKind::Edit
+                | ContentKind::FilePart
                 | ContentKind::Deletion,
             ) => false,
             Some(ContentKind::Decision) => {

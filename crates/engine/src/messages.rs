@@ -53,6 +53,14 @@ pub(crate) fn load(engine: &mut Engine, tables: &mut Rows) -> Result<(), LoadErr
     Ok(())
 }
 
+/// What an idempotency key stands for.
+pub(crate) enum Slot {
+    /// A message that was said under it.
+    Answered(MessageId),
+    /// Nothing yet: where it goes, if there is a key.
+    Free(Option<(Vec<u8>, [u8; 32])>),
+}
+
 impl Engine {
     /// Forgets, once a day and at start, what can no longer come twice.
     pub(crate) fn forget_old(&mut self) {
@@ -93,31 +101,14 @@ impl Engine {
             return Err(invalid("text", reason));
         }
         let author = self.speaker(conversation, persona)?;
-        let slot = match idempotency_key {
-            None => None,
-            Some(key) if key.is_empty() || key.len() > IDEMPOTENCY_KEY_BYTES_MAX => {
-                let reason = format!("1 to {IDEMPOTENCY_KEY_BYTES_MAX} bytes");
-                return Err(invalid("idempotency_key", reason));
-            }
-            Some(key) => {
-                let to = reply_to.as_ref().map(MessageId::as_bytes);
-                let said = [author.as_bytes(), text.as_bytes()];
-                let body = match to {
-                    None => sha256(&said),
-                    Some(to) => sha256(&[said[0], said[1], to]),
-                };
-                let key = rows::key(&[conversation.as_bytes(), &sha256(&[key.as_bytes()])]);
-                match self.idempotency.get(&key) {
-                    Some(row) if row.body == body => {
-                        return Ok(Reply::Accepted { message: row.message });
-                    }
-                    Some(_) => {
-                        let reason = "this idempotency key was used for another message".into();
-                        return Err(RequestError::Conflict { reason });
-                    }
-                    None => Some((key, body)),
-                }
-            }
+        let said = [author.as_bytes(), text.as_bytes()];
+        let body = match reply_to.as_ref().map(MessageId::as_bytes) {
+            None => sha256(&said),
+            Some(to) => sha256(&[said[0], said[1], to]),
+        };
+        let slot = match self.slot(conversation, idempotency_key, body)? {
+            Slot::Answered(message) => return Ok(Reply::Accepted { message }),
+            Slot::Free(slot) => slot,
         };
         self.room_to_say()?;
         let content = match reply_to {
@@ -128,12 +119,40 @@ impl Engine {
             }
         };
         let message = self.say(author, conversation, content)?;
+        self.fill_slot(slot, message);
+        Ok(Reply::Accepted { message })
+    }
+
+    /// What an idempotency key was used for here; `body` is the hash of what is asked now.
+    pub(crate) fn slot(
+        &self,
+        conversation: ConversationId,
+        key: Option<String>,
+        body: [u8; 32],
+    ) -> Result<Slot, RequestError> {
+        let Some(key) = key else { return Ok(Slot::Free(None)) };
+        if key.is_empty() || key.len() > IDEMPOTENCY_KEY_BYTES_MAX {
+            let reason = format!("1 to {IDEMPOTENCY_KEY_BYTES_MAX} bytes");
+            return Err(RequestError::Invalid { field: "idempotency_key", reason });
+        }
+        let key = rows::key(&[conversation.as_bytes(), &sha256(&[key.as_bytes()])]);
+        match self.idempotency.get(&key) {
+            Some(row) if row.body == body => Ok(Slot::Answered(row.message)),
+            Some(_) => {
+                let reason = "this idempotency key was used for another message".into();
+                Err(RequestError::Conflict { reason })
+            }
+            None => Ok(Slot::Free(Some((key, body)))),
+        }
+    }
+
+    /// Remembers under its key what was said.
+    pub(crate) fn fill_slot(&mut self, slot: Option<(Vec<u8>, [u8; 32])>, message: MessageId) {
         if let Some((key, body)) = slot {
             let row = IdempotencyRow { body, message, at_ms: self.now_ms };
             self.put(Table::Idempotency, key.clone(), &row);
             self.idempotency.insert(key, row);
         }
-        Ok(Reply::Accepted { message })
     }
 
     /// Whether the outbox has room for one message more.
@@ -328,6 +347,8 @@ impl Engine {
                 | ContentKind::Reaction
                 | ContentKind::Edit
                 | ContentKind::Deletion
+                | ContentKind::File
+                | ContentKind::FilePart
                 | ContentKind::Certificate,
             )
             | None => {}
@@ -347,7 +368,13 @@ impl Engine {
             && let Some(order) = self.place(conversation, author, message.seq)
         {
             if self.is_shown(me, conversation, author, &message.content) {
+                // First, so that whoever is told of the message finds the file.
+                if message.content.kind == ContentKind::File as u16 {
+                    self.on_file(me, conversation, author, message);
+                }
                 self.log(Log { conversation, author, message, recipients: &[], order });
+            } else if message.content.kind == ContentKind::FilePart as u16 {
+                self.on_file_part(author, &message.content.body);
             } else {
                 self.on_about(conversation, author, message);
             }

@@ -103,6 +103,7 @@ impl Engine {
         }
         self.ask_for_cards(&node);
         self.tell_all_at(&node);
+        self.files_may_come();
     }
 
     pub(crate) fn on_disconnected(&mut self, node: NodeId) {

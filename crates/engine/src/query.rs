@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use protocol::{
     decision::{self, Kind},
+    file::FileContent,
     identity::{ConversationId, MessageId, PersonaId, ProposalId},
     wire::{self, ContentKind},
 };
 
 use crate::{
-    about::{deleted_key, edits_key, is_said, reactions_key, text_key},
+    about::{deleted_key, edits_key, is_said, is_text, reactions_key, text_key},
     decisions::Poll,
     effect::{Ledger, Table},
     request::{Reply, Request, RequestError},
@@ -63,6 +64,7 @@ impl Engine {
                 self.messages(ledger, *conversation, before.as_ref(), *limit)
             }
             Request::GetMessage(id) => self.message(ledger, id),
+            Request::GetFile(id) => self.file_reply(id),
             Request::ListEdits(id) => self.edits(ledger, id),
             Request::ListProposals { conversation } => {
                 let wanted = |c: ConversationId| conversation.is_none_or(|w| w == c);
@@ -193,7 +195,7 @@ impl Engine {
     fn edits(&self, ledger: &dyn Ledger, id: &MessageId) -> Result<Reply, RequestError> {
         let (_, row) = find(ledger, id)?;
         let around = Around::read(ledger, &row);
-        if around.deleted.is_some() || !is_said(row.message.content.kind) {
+        if around.deleted.is_some() || !is_text(row.message.content.kind) {
             return Ok(Reply::Edits(Vec::new()));
         }
         let (_, text) = Around { edit: None, ..around }.describe(&row);
@@ -282,6 +284,7 @@ impl Engine {
             kind,
             text,
             proposal: proposal_of(row),
+            file: around.file(row).map(|content| Box::new(self.file_view(&content))),
             seq: row.message.seq,
             reply_to: around.reply_to(row),
             quoted: None,
@@ -311,7 +314,10 @@ impl Around {
         if let Some(deleted) = deleted.and_then(|value| rows::from_bytes(&value).ok()) {
             return Self { deleted: Some(deleted), ..Self::default() };
         }
-        let edit = ledger.newest(Table::Message, &edits_key(id), None, 1).pop();
+        let edit = match is_text(row.message.content.kind) {
+            true => ledger.newest(Table::Message, &edits_key(id), None, 1).pop(),
+            false => None,
+        };
         Self {
             body: ledger.get(Table::Message, &text_key(id)),
             edit: edit.and_then(|(_, value)| rows::from_bytes(&value).ok()),
@@ -328,12 +334,18 @@ impl Around {
         reply.then(|| wire::Reply::from_bytes(self.body(row)).ok())?.map(|reply| reply.to)
     }
 
+    fn file(&self, row: &MessageRow) -> Option<FileContent> {
+        let shares = row.message.content.kind == ContentKind::File as u16;
+        let body = (shares && self.deleted.is_none()).then(|| self.body(row))?;
+        FileContent::from_bytes(body).ok()
+    }
+
     /// The kind of a message by name, and its text or a line about it.
     pub(crate) fn describe(&self, row: &MessageRow) -> (&'static str, String) {
         let kind = row.message.content.kind;
         match (&self.deleted, &self.edit) {
             (Some(_), _) => ("text", String::new()),
-            (None, Some(edit)) if is_said(kind) => ("text", edit.text.clone()),
+            (None, Some(edit)) if is_text(kind) => ("text", edit.text.clone()),
             _ => describe(kind, self.body(row)),
         }
     }
@@ -403,6 +415,12 @@ fn describe(kind: u16, body: &[u8]) -> (&'static str, String) {
         Some(ContentKind::Reaction) => ("reaction", "reacted to a message".to_owned()),
         Some(ContentKind::Edit) => ("edit", "edited a message".to_owned()),
         Some(ContentKind::Deletion) => ("deletion", "deleted a message".to_owned()),
+        Some(ContentKind::File) => match FileContent::from_bytes(body) {
+            Ok(file) if file.caption.is_empty() => ("file", file.name),
+            Ok(file) => ("file", file.caption),
+            Err(_) => ("unknown", "a file this version cannot read".to_owned()),
+        },
+        Some(ContentKind::FilePart) => ("file_part", "passed on a piece of a file".to_owned()),
         Some(ContentKind::AgentRequest) => ("agent_request", requested(body)),
         Some(ContentKind::AgentResponse) => ("agent_response", answered(body)),
         Some(ContentKind::Decision) => match decision::peek(body).map(|head| head.kind) {

@@ -6,13 +6,14 @@
 use personas::Settings;
 use protocol::{
     decision::{Choice, Methods, Rule, Topic},
-    identity::{ConversationId, Handle, MessageId, PersonaId, ProposalId},
+    file::FileContent,
+    identity::{ConversationId, FileId, Handle, MessageId, PersonaId, ProposalId},
 };
 use thiserror::Error;
 
 use crate::view::{
-    ApprovalView, AuditView, ContactView, ConversationView, EditView, MandateView, MessageView,
-    NetworkView, PersonaView, ProposalView, QueueView, TaskView,
+    ApprovalView, AuditView, ContactView, ConversationView, EditView, FileView, MandateView,
+    MessageView, NetworkView, PersonaView, ProposalView, QueueView, TaskView,
 };
 
 /// A 16-byte random name of a task, an approval or another thing only this node knows.
@@ -109,6 +110,29 @@ pub enum Request {
         /// conflict. At most 128 bytes.
         idempotency_key: Option<String>,
     },
+    /// Notes a file whose encrypted chunks are on the disk.
+    AddFile(FileContent),
+    /// Shares a file.
+    SendFile {
+        /// Where.
+        conversation: ConversationId,
+        /// Which of the node's personas speaks, where several are members.
+        persona: Option<PersonaId>,
+        /// Which.
+        file: FileId,
+        /// What to say about it, at most 8 KiB; may be empty.
+        caption: String,
+        /// All encrypted chunks of a file that is small enough to be said in the conversation.
+        parts: Vec<Vec<u8>>,
+        /// As with [`Request::Send`].
+        idempotency_key: Option<String>,
+    },
+    /// One file.
+    GetFile(FileId),
+    /// Has a file fetched that is not fetched by itself, and again one that was stopped.
+    FetchFile(FileId),
+    /// Stops fetching a file and removes what is here of it; drops an upload.
+    StopFile(FileId),
     /// A page of a conversation, newest first.
     ListMessages {
         /// Where.
@@ -325,6 +349,13 @@ pub enum Reply {
         messages: Vec<MessageView>,
         /// Pass as `before` to get the next page; absent at the end.
         next: Option<MessageId>,
+    },
+    /// One file.
+    File {
+        /// For the owner.
+        view: Box<FileView>,
+        /// For whoever reads it, with its key.
+        content: Box<FileContent>,
     },
     /// One message.
     Message(MessageView),

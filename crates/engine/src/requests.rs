@@ -5,6 +5,7 @@ use protocol::identity::PersonaId;
 use crate::{
     decisions::{DEADLINE_MS, Question},
     effect::{Effect, RequestId},
+    files::FileToSend,
     request::{Reply, Request, RequestError},
     state::Engine,
 };
@@ -35,6 +36,14 @@ impl Engine {
             Request::Send { conversation, persona, text, reply_to, idempotency_key } => {
                 self.send_text(conversation, persona, &text, reply_to, idempotency_key)
             }
+            Request::AddFile(content) => self.add_file(content),
+            Request::SendFile { conversation, persona, file, caption, parts, idempotency_key } => {
+                let send =
+                    FileToSend { conversation, persona, file, caption, parts, idempotency_key };
+                self.send_file(send)
+            }
+            Request::FetchFile(file) => self.fetch_file(file),
+            Request::StopFile(file) => self.stop_file(file),
             Request::React { conversation, persona, message, emoji } => {
                 self.react(conversation, persona, message, emoji)
             }
@@ -91,6 +100,7 @@ impl Engine {
             | Request::GetConversation(_)
             | Request::ListMessages { .. }
             | Request::GetMessage(_)
+            | Request::GetFile(_)
             | Request::ListEdits(_)
             | Request::ListProposals { .. }
             | Request::GetProposal(_)
@@ -136,6 +146,7 @@ impl Engine {
                 ("member.removed", format!("{} {}", self.name_of(member), title(conversation)))
             }
             Request::Send { conversation, .. } => ("message.sent", title(conversation)),
+            Request::SendFile { conversation, .. } => ("file.sent", title(conversation)),
             Request::React { conversation, .. } => ("message.reacted", title(conversation)),
             Request::EditMessage { conversation, .. } => ("message.edited", title(conversation)),
             Request::DeleteMessage { conversation, .. } => ("message.deleted", title(conversation)),

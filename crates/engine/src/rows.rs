@@ -37,6 +37,10 @@
 //! | Audit | `c`, time, counter | [`ChangeRow`] |
 //! | Idempotency | conversation, SHA-256 of the key | [`IdempotencyRow`] |
 //! | Booking | persona, proposal | [`BookingRow`] |
+//! | File | `f`, file, message | [`FileRow`] |
+//! | File | `u`, file | [`UploadRow`] |
+//! | File | `w`, file | [`WishRow`] |
+//! | File | `p`, file, place | [`PartRow`] |
 //!
 //! Numbers in keys are big-endian, so that keys sort by them. A value is one version byte and the
 //! canonical encoding of its struct; a struct once released never changes, a new one takes the
@@ -48,6 +52,7 @@ use personas::{Settings, TimeRange};
 use protocol::{
     card::HomeNode,
     decision::{Choice, SignedMandate},
+    file::FileContent,
     identity::{ConversationId, EnvelopeId, Handle, MessageId, PersonaId, ProposalId},
     mailbox::{ReleaseLock, Stored},
     wire::{self, DecodeError, Message, Receipt},
@@ -216,6 +221,55 @@ pub struct ReactionRow {
     pub emoji: Vec<String>,
     /// Our clock when it was committed, milliseconds since the Unix epoch.
     pub at_ms: u64,
+}
+
+/// A message that shares a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileRow {
+    /// Where it was said.
+    pub conversation: ConversationId,
+    /// Our persona there.
+    pub me: PersonaId,
+    /// Who said it.
+    pub author: PersonaId,
+    /// The file with its key, without the caption.
+    pub content: FileContent,
+}
+
+/// A file our owner added and no message shares yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UploadRow {
+    /// The file with its key.
+    pub content: FileContent,
+    /// Milliseconds since the Unix epoch.
+    pub at_ms: u64,
+}
+
+/// What our owner wants of a file that others share.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WishRow {
+    /// To have it although it is not fetched by itself.
+    pub asked: bool,
+    /// Not to have it.
+    pub stopped: bool,
+}
+
+/// A chunk that was said, until it lies with the others.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartRow {
+    /// Who said it.
+    pub author: PersonaId,
+    /// Milliseconds since the Unix epoch.
+    pub at_ms: u64,
+    /// As encrypted.
+    #[serde(with = "serde_bytes")]
+    pub chunk: Vec<u8>,
+}
+
+impl std::fmt::Debug for PartRow {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "PartRow of {:?}, {} bytes", self.author, self.chunk.len())
+    }
 }
 
 /// A message was deleted by its author.

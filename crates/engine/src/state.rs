@@ -18,6 +18,7 @@ use crate::{
     decisions::{Early, Missing, Poll},
     effect::{Change, Effect, Table, Ticket, Write},
     event::{Event, EventBody},
+    files::Files,
     input::Input,
     mail::Source,
     mailboxes::Mailboxes,
@@ -77,6 +78,7 @@ pub struct Engine {
     pub(crate) authors: BTreeMap<(ConversationId, PersonaId), AuthorRow>,
     /// What they said about messages while earlier ones of theirs are missing.
     pub(crate) ahead: Ahead,
+    pub(crate) files: Files,
     pub(crate) next_message_order: u64,
     next_ticket: u64,
     next_audit: u64,
@@ -150,6 +152,7 @@ impl Engine {
             arrived: VecDeque::new(),
             authors: BTreeMap::new(),
             ahead: Ahead::new(),
+            files: Files::default(),
             next_message_order: 0,
             next_ticket: 0,
             next_audit: 0,
@@ -166,6 +169,7 @@ impl Engine {
         crate::conversations::load(&mut engine, &mut tables)?;
         crate::messages::load(&mut engine, &mut tables)?;
         crate::log::load(&mut engine, &mut tables)?;
+        crate::files::load(&mut engine, &mut tables)?;
         crate::mail::load(&mut engine, &mut tables)?;
         crate::decisions::load(&mut engine, &mut tables)?;
         crate::tasks::load(&mut engine, &mut tables)?;
@@ -174,6 +178,7 @@ impl Engine {
         engine.seek_now();
         engine.resume_questions();
         engine.resume_tasks();
+        engine.forget_old_files();
         engine.finish();
         Ok(engine)
     }
@@ -194,6 +199,8 @@ impl Engine {
             Input::Found { ticket, records } => self.on_found(ticket, records),
             Input::CalendarRead { ticket, result } => self.on_calendar_read(ticket, result),
             Input::Booked { ticket, result } => self.on_booked(ticket, result),
+            Input::FilesOnDisk { whole, limits } => self.on_files_on_disk(whole, limits),
+            Input::FileNews { file, news } => self.on_file_news(file, news),
             Input::Stored => self.on_stored(),
             Input::Timeout => self.on_timeout(),
         }
@@ -223,6 +230,7 @@ impl Engine {
             self.mandates_timeout(),
             self.cards_timeout(),
             self.affairs_timeout(),
+            self.files_timeout(),
             Some((self.tags_window + 1) * WINDOW_MS),
         ]
         .into_iter()
@@ -241,9 +249,11 @@ impl Engine {
         self.on_mandates_timeout();
         self.refresh_cards();
         self.on_affairs_timeout();
+        self.stir_files();
         if self.now_ms / WINDOW_MS != self.tags_window {
             self.refresh_tags();
             self.forget_old();
+            self.forget_old_files();
             self.expire_mail();
             self.leave_again();
         }

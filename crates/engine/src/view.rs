@@ -3,7 +3,7 @@
 use personas::{Settings, TimeRange};
 use protocol::{
     decision::{Caster, Choice, Mandate, Rule},
-    identity::{ConversationId, MessageId, PersonaId, ProposalId},
+    identity::{ConversationId, FileId, MessageId, PersonaId, ProposalId},
 };
 
 use crate::request::{ConversationKind, LocalId};
@@ -148,6 +148,8 @@ pub struct MessageView {
     pub text: String,
     /// The proposal it is about, for the messages of a vote.
     pub proposal: Option<ProposalId>,
+    /// The file it shares.
+    pub file: Option<Box<FileView>>,
     /// Its count among the messages of its author here.
     pub seq: u64,
     /// The message it answers.
@@ -162,6 +164,61 @@ pub struct MessageView {
     pub deleted_at_ms: Option<u64>,
     /// What became of it, per recipient; empty for messages of others.
     pub deliveries: Vec<DeliveryView>,
+}
+
+/// A file a message shares.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileView {
+    /// Which.
+    pub id: FileId,
+    /// For people; never a path.
+    pub name: String,
+    /// In bytes.
+    pub size: u64,
+    /// As its sender says.
+    pub media_type: String,
+    /// What its sender says about it; may be empty.
+    pub caption: String,
+    /// Whether it is here.
+    pub state: FileState,
+    /// Bytes of it that are here.
+    pub have: u64,
+    /// Why it is not, where there is a reason.
+    pub reason: Option<String>,
+}
+
+/// Whether a file is on this node's disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileState {
+    /// Whole.
+    Here,
+    /// It is being fetched.
+    Fetching,
+    /// It will be, as soon as somebody who has it can be asked.
+    Waiting,
+    /// It is too large to be fetched unless the owner asks.
+    Offered,
+    /// A limit forbids it.
+    Refused,
+    /// The owner does not want it.
+    Stopped,
+    /// Nothing is known of it any more.
+    Lost,
+}
+
+impl FileState {
+    /// Its name on the local API.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Here => "here",
+            Self::Fetching => "fetching",
+            Self::Waiting => "waiting",
+            Self::Offered => "offered",
+            Self::Refused => "refused",
+            Self::Stopped => "stopped",
+            Self::Lost => "lost",
+        }
+    }
 }
 
 /// The message another one answers.

@@ -11,10 +11,11 @@ use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{
+    address,
     counters::Counters,
     driver::Command,
-    event::{GossipId, Verdict},
-    link::{Links, SendError},
+    event::{GossipId, SendFailure, Verdict},
+    link::{Askers, FileStream, Links, SendError},
     requests::Requests,
     status::Status,
 };
@@ -49,6 +50,7 @@ pub(crate) struct Inner {
     pub(crate) requests: Arc<Requests>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) commands: mpsc::Sender<Command>,
+    pub(crate) askers: Arc<Askers>,
     pub(crate) stop: watch::Sender<bool>,
     pub(crate) done: watch::Receiver<()>,
 }
@@ -116,6 +118,24 @@ impl Handle {
     /// comes within a few seconds.
     pub fn report_gossip(&self, id: GossipId, verdict: Verdict) {
         self.inner.requests.verdict(id, verdict, &self.inner.counters);
+    }
+
+    /// Opens a stream to a connected node, to fetch files from it.
+    ///
+    /// # Errors
+    /// [`SendFailure`]: it is not connected, or does not give files.
+    pub async fn open_files(&self, node: NodeId) -> Result<FileStream, SendFailure> {
+        let (reply, opened) = oneshot::channel();
+        let command = Command::OpenFiles { peer: address::peer_of(node), reply };
+        self.inner.commands.send(command).await.map_err(|_| SendFailure::Broken)?;
+        let opened = opened.await.map_err(|_| SendFailure::Broken)??;
+        Ok(FileStream::new(node, opened.stream))
+    }
+
+    /// The streams on which others ask for files from now on, for the one who answers them.
+    /// Before this is called, and beyond a few that wait, they are closed.
+    pub fn file_streams(&self) -> mpsc::Receiver<FileStream> {
+        self.inner.askers.listen()
     }
 
     /// How things are. Empty once the network has shut down.

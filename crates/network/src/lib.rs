@@ -56,7 +56,7 @@ pub use config::{Config, Limits, RelayLimits};
 pub use event::{Event, Events, GossipId, SendFailure, Verdict};
 pub use explain::{Finding, Level, explain};
 pub use handle::{Handle, LookupError};
-pub use link::SendError;
+pub use link::{FileStream, SendError};
 pub use start::{AddressError, StartError, start};
 pub use status::{
     BootstrapStatus, Counts, Path, PeerStatus, Reachability, RelayStatus, RouterMapping, Status,

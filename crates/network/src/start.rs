@@ -16,7 +16,7 @@ use crate::{
     driver::{Bootstraps, Driver, Parts, Reach},
     event::{self, Events},
     handle::{Handle, Inner},
-    link::Links,
+    link::{Askers, Links},
     requests::Requests,
     swarm,
 };
@@ -86,6 +86,7 @@ pub fn start(key: &NodeKey, config: Config) -> Result<(Handle, Events), StartErr
     let (links, asked) =
         Links::new(key.id(), limits, runtime.clone(), board.clone(), counters.clone());
     let (commands, commands_receiver) = mpsc::channel(COMMANDS_MAX);
+    let askers = Arc::new(Askers::default());
     let (stop, stop_receiver) = watch::channel(false);
     let (done, done_receiver) = watch::channel(());
     let driver = Driver::new(Parts {
@@ -101,12 +102,14 @@ pub fn start(key: &NodeKey, config: Config) -> Result<(Handle, Events), StartErr
         requests: requests.clone(),
         commands: commands_receiver,
         asked,
+        askers: askers.clone(),
         stop: stop_receiver,
         rng: StdRng::from_entropy(),
     });
     runtime.spawn(driver.run(done));
     let node = key.id();
-    let inner = Inner { node, links, requests, counters, commands, stop, done: done_receiver };
+    let done = done_receiver;
+    let inner = Inner { node, links, requests, counters, commands, askers, stop, done };
     Ok((Handle::new(inner), events))
 }
 

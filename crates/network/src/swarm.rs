@@ -16,7 +16,7 @@ use crate::{
     config::{Config, RelayLimits},
     dht::records::{PACKET_BYTES_MAX, Records},
     gossip::{self, Gossip},
-    link::{DIRECT, streams},
+    link::{DIRECT, FILES, streams},
     observed,
     start::StartError,
 };
@@ -69,6 +69,7 @@ pub(crate) struct Behaviour {
     pub(crate) relay: Toggle<relay::Behaviour>,
     pub(crate) punch: dcutr::Behaviour,
     pub(crate) direct: streams::Behaviour,
+    pub(crate) files: streams::Behaviour,
 }
 
 /// Builds a swarm that does not listen yet.
@@ -141,6 +142,7 @@ fn behaviour(
         relay: config.relay.then(|| relay_server(peer, config)).into(),
         punch: dcutr::Behaviour::new(peer),
         direct: streams::Behaviour::new(DIRECT),
+        files: streams::Behaviour::new(FILES),
     })
 }
 

@@ -70,6 +70,7 @@
 mod batch;
 mod cache;
 mod error;
+mod files;
 mod folder;
 mod ledger;
 mod range;
@@ -83,6 +84,7 @@ mod transfer;
 pub use batch::{BATCH_BYTES_MAX, Batch, Key, ValueHash};
 pub use cache::{CACHE_VALUE_BYTES_MAX, Cache, CacheOpenError, CacheTable, PutError};
 pub use error::{CommitError, EngineError, MaintainError, OpenError, ReadError};
+pub use files::{FileHash, Files, Incoming};
 pub use ledger::{LedgerEngine, UnknownEngine, open_ledger};
 pub use range::{Dir, KeyRange, PAGE_BYTES_MAX, Page};
 pub use root_key::{RootKey, RootKeyError};

@@ -63,6 +63,9 @@ pub enum Table {
     Mail = 20,
     /// What is known of each of them without opening it.
     MailIndex = 21,
+    /// Files of the conversations: their keys, and who said what about them. Their bytes lie in
+    /// [`crate::Files`].
+    File = 22,
 }
 
 /// What the catalogue says about a table.
@@ -88,7 +91,7 @@ const fn info(
 }
 
 /// All tables, in the order of their numbers.
-pub const TABLES: [TableInfo; 21] = [
+pub const TABLES: [TableInfo; 22] = [
     info(Table::Meta, "meta", "fixed name", "single values of the node"),
     info(Table::Identity, "identity", "persona 32", "profile and secret keys of one persona"),
     info(Table::Group, "group", "group 16, part", "one part of a group's MLS state"),
@@ -110,6 +113,7 @@ pub const TABLES: [TableInfo; 21] = [
     info(Table::Booking, "booking", "persona 32, start 8, booking 16", "one slot taken"),
     info(Table::Mail, "mail", "arrival 8", "an envelope held for others"),
     info(Table::MailIndex, "mail index", "arrival 8", "its tag, locks and end"),
+    info(Table::File, "file", "kind, file 32, message 16", "key, size and name of a file"),
 ];
 
 /// Holds what describes the ledger itself: its schema and the check of its key. Not reachable
@@ -117,7 +121,7 @@ pub const TABLES: [TableInfo; 21] = [
 pub(crate) const INTERNAL: u8 = 0;
 
 impl Table {
-    /// The number on disk, 1 to 21.
+    /// The number on disk, 1 to 22.
     pub const fn number(self) -> u8 {
         self as u8
     }
@@ -151,7 +155,7 @@ mod tests {
             assert_eq!(Table::from_number(info.table.number()), Some(info.table));
         }
         assert_eq!(Table::from_number(INTERNAL), None);
-        assert_eq!(Table::from_number(22), None);
+        assert_eq!(Table::from_number(23), None);
     }
 
     #[test]
@@ -161,5 +165,6 @@ mod tests {
         assert_eq!(Table::Vote.number(), 12);
         assert_eq!(Table::Booking.number(), 19);
         assert_eq!(Table::MailIndex.number(), 21);
+        assert_eq!(Table::File.number(), 22);
     }
 }

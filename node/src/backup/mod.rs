@@ -220,6 +220,9 @@ mod tests {
                 batch.put(info.table, b"mkey", vec![info.table.number(); 100_000]);
             }
         }
+        // Of files: one that a message shares, and one that nobody has been sent.
+        batch.put(store::Table::File, b"fkey", b"shared");
+        batch.put(store::Table::File, b"ukey", b"uploaded");
         store.commit(batch).unwrap();
         config
     }
@@ -230,17 +233,22 @@ mod tests {
         let file = dir.path().join("backup");
         let old = filled(&dir.path().join("old"));
         let report = create(&old, &file, PASSPHRASE, false).unwrap();
-        assert_eq!((report.rows, report.messages), (5, 1));
+        assert_eq!((report.rows, report.messages), (6, 1));
         let new = config(&dir.path().join("new"));
         assert_eq!(restore(&new, &file, PASSPHRASE).unwrap(), report);
         let root = RootKey::load_or_create(&new.data_dir.join("root.key")).unwrap();
         let store = store::open_ledger(&new.data_dir.join("ledger"), new.ledger, &root).unwrap();
         for info in store::TABLES {
             let kept = engine::backup::KEPT.iter().any(|t| ledger::table(*t) == info.table);
-            let skipped = matches!(info.table, store::Table::Identity | store::Table::Conversation);
+            let skipped = matches!(
+                info.table,
+                store::Table::Identity | store::Table::Conversation | store::Table::File
+            );
             let found = store.get(info.table, b"mkey").unwrap().is_some();
             assert_eq!(found, kept && !skipped, "{}", info.name);
         }
+        assert!(store.get(store::Table::File, b"fkey").unwrap().is_some());
+        assert!(store.get(store::Table::File, b"ukey").unwrap().is_none());
         drop(store);
         let again = restore(&new, &file, PASSPHRASE).unwrap_err().to_string();
         assert!(again.contains("holds a node already"), "{again}");

@@ -7,20 +7,15 @@
 //! ```
 //!
 //! All numbers are big-endian. The key is Argon2id of the passphrase; the cipher is
-//! XChaCha20-Poly1305 in the STREAM construction, whose nonces count the chunks and mark the last,
-//! so that chunks cannot be cut off, swapped or added. Every chunk is bound to the header.
+//! that of files, XChaCha20-Poly1305 in the STREAM construction, whose nonces count the chunks and
+//! mark the last, so that chunks cannot be cut off, swapped or added. Every chunk is bound to the
+//! header.
 
 use std::io::{self, Read, Write};
 
 use anyhow::{Context, bail, ensure};
 use argon2::{Algorithm, Argon2, Params, Version};
-use chacha20poly1305::{
-    KeyInit, XChaCha20Poly1305,
-    aead::{
-        Payload,
-        stream::{DecryptorBE32, EncryptorBE32},
-    },
-};
+use protocol::file::ChunkCipher;
 use rand::{RngCore, rngs::OsRng};
 use zeroize::Zeroizing;
 
@@ -39,7 +34,18 @@ const SALT_BYTES: usize = 16;
 const NONCE_BYTES: usize = 19;
 pub(super) const HEADER_BYTES: usize = 16 + 2 + 4 + 4 + SALT_BYTES + NONCE_BYTES;
 pub(super) const CHUNK_BYTES: usize = 64 * 1024;
-pub(super) const TAG_BYTES: usize = 16;
+pub(super) const TAG_BYTES: usize = protocol::file::TAG_BYTES;
+
+fn cipher(
+    passphrase: &str,
+    salt: &[u8],
+    (memory, passes): (u32, u32),
+    nonce: &[u8],
+    header: &[u8],
+) -> anyhow::Result<ChunkCipher> {
+    let key = key(passphrase, salt, memory, passes)?;
+    Ok(ChunkCipher::new(&key, nonce.try_into()?, header))
+}
 
 fn key(
     passphrase: &str,
@@ -59,8 +65,8 @@ fn key(
 /// Encrypts what is written to it.
 pub(super) struct Sealer<W> {
     to: W,
-    header: [u8; HEADER_BYTES],
-    cipher: EncryptorBE32<XChaCha20Poly1305>,
+    cipher: ChunkCipher,
+    place: u32,
     chunk: Zeroizing<Vec<u8>>,
 }
 
@@ -80,18 +86,17 @@ impl<W: Write> Sealer<W> {
         ];
         let header: [u8; HEADER_BYTES] =
             parts.concat().try_into().expect("the parts have the sizes that are summed up");
-        let key = key(passphrase, salt, MEMORY_KIB, PASSES)?;
-        let cipher = XChaCha20Poly1305::new(key.as_slice().into());
+        let cipher = cipher(passphrase, salt, (MEMORY_KIB, PASSES), nonce, &header)?;
         to.write_all(&header)?;
-        let cipher = EncryptorBE32::from_aead(cipher, nonce.into());
-        Ok(Self { to, header, cipher, chunk: Zeroizing::new(Vec::with_capacity(CHUNK_BYTES)) })
+        let chunk = Zeroizing::new(Vec::with_capacity(CHUNK_BYTES));
+        Ok(Self { to, cipher, place: 0, chunk })
     }
 
     /// Writes the last chunk.
     pub(super) fn finish(self) -> anyhow::Result<W> {
-        let Self { mut to, header, cipher, chunk } = self;
-        let sealed = cipher.encrypt_last(Payload { msg: &chunk, aad: &header });
-        to.write_all(&sealed.map_err(|_| anyhow::anyhow!("a chunk cannot be encrypted"))?)?;
+        let Self { mut to, cipher, place, chunk } = self;
+        let sealed = cipher.seal(place, true, &chunk);
+        to.write_all(&sealed.context("a chunk cannot be encrypted")?)?;
         Ok(to)
     }
 }
@@ -99,9 +104,11 @@ impl<W: Write> Sealer<W> {
 impl<W: Write> Write for Sealer<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.chunk.len() == CHUNK_BYTES {
-            let payload = Payload { msg: &self.chunk, aad: &self.header };
-            let sealed = self.cipher.encrypt_next(payload);
-            self.to.write_all(&sealed.map_err(|_| io::Error::other("too many chunks"))?)?;
+            let too_many = || io::Error::other("too many chunks");
+            let next = self.place.checked_add(1).ok_or_else(too_many)?;
+            let sealed = self.cipher.seal(self.place, false, &self.chunk);
+            self.to.write_all(&sealed.ok_or_else(too_many)?)?;
+            self.place = next;
             self.chunk.clear();
         }
         let taken = bytes.len().min(CHUNK_BYTES - self.chunk.len());
@@ -117,9 +124,9 @@ impl<W: Write> Write for Sealer<W> {
 /// Decrypts what is read from it. Nothing comes out of a chunk that is not authentic.
 pub(super) struct Opener<R> {
     from: R,
-    header: [u8; HEADER_BYTES],
-    /// None after the last chunk.
-    cipher: Option<DecryptorBE32<XChaCha20Poly1305>>,
+    cipher: ChunkCipher,
+    /// Of the next chunk; none after the last.
+    place: Option<u32>,
     /// The next chunk as it stands in the file: a chunk is the last when nothing follows it.
     ahead: Vec<u8>,
     chunk: Zeroizing<Vec<u8>>,
@@ -141,12 +148,10 @@ impl<R: Read> Opener<R> {
             "the header asks for {memory} KiB and {passes} passes, more than a backup of ours"
         );
         let (salt, nonce) = header[26..].split_at(SALT_BYTES);
-        let key = key(passphrase, salt, memory, passes)?;
-        let cipher = XChaCha20Poly1305::new(key.as_slice().into());
-        let cipher = DecryptorBE32::from_aead(cipher, nonce.into());
+        let cipher = cipher(passphrase, salt, (memory, passes), nonce, &header)?;
         let ahead = next(&mut from)?;
         let chunk = Zeroizing::new(Vec::new());
-        let mut opener = Self { from, header, cipher: Some(cipher), ahead, chunk, read: 0 };
+        let mut opener = Self { from, cipher, place: Some(0), ahead, chunk, read: 0 };
         match opener.advance() {
             Ok(()) => Ok(opener),
             Err(_) => bail!("the passphrase is wrong, or the file is damaged at its start"),
@@ -154,18 +159,15 @@ impl<R: Read> Opener<R> {
     }
 
     fn advance(&mut self) -> io::Result<()> {
-        let Some(mut cipher) = self.cipher.take() else { return Ok(()) };
+        let Some(place) = self.place.take() else { return Ok(()) };
         let sealed = std::mem::replace(&mut self.ahead, next(&mut self.from)?);
-        let payload = Payload { msg: &sealed, aad: &self.header };
-        let opened = if self.ahead.is_empty() {
-            cipher.decrypt_last(payload)
-        } else {
-            let opened = cipher.decrypt_next(payload);
-            self.cipher = Some(cipher);
-            opened
-        };
+        let last = self.ahead.is_empty();
+        if !last {
+            self.place = place.checked_add(1);
+        }
         let damaged = || io::Error::new(io::ErrorKind::InvalidData, "the file is cut or changed");
-        self.chunk = Zeroizing::new(opened.map_err(|_| damaged())?);
+        let opened = self.cipher.open(place, last, &sealed);
+        self.chunk = Zeroizing::new(opened.ok_or_else(damaged)?);
         self.read = 0;
         Ok(())
     }
@@ -173,7 +175,7 @@ impl<R: Read> Opener<R> {
 
 impl<R: Read> Read for Opener<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        while self.read == self.chunk.len() && self.cipher.is_some() {
+        while self.read == self.chunk.len() && self.place.is_some() {
             self.advance()?;
         }
         let rest = &self.chunk[self.read..];

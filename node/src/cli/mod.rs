@@ -9,6 +9,7 @@ mod clients;
 mod doctor;
 mod mandate;
 mod outbox;
+mod send;
 mod token;
 mod up;
 mod verify;
@@ -77,6 +78,25 @@ enum Command {
         /// Print JSON for programs
         #[arg(long)]
         json: bool,
+    },
+    /// Say something in a conversation, with files or pictures
+    Send {
+        #[command(flatten)]
+        target: clients::Target,
+        #[command(flatten)]
+        say: send::Say,
+        /// Print JSON for programs
+        #[arg(long)]
+        json: bool,
+    },
+    /// Save a file that somebody sent
+    Save {
+        #[command(flatten)]
+        target: clients::Target,
+        /// The file (its id)
+        id: String,
+        /// Where to; nothing is overwritten
+        to: PathBuf,
     },
     /// Show what waits for somebody's node to wake, and who holds it meanwhile
     Outbox {
@@ -234,6 +254,12 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Login(target) => clients::login(&target.folder(environment)?).await,
         Command::Status { target, json } => {
             clients::status(&target.folder(environment)?, json).await
+        }
+        Command::Send { target, say, json } => {
+            send::send(&target.folder(environment)?, say, json).await
+        }
+        Command::Save { target, id, to } => {
+            send::save(&target.folder(environment)?, &id, &to).await
         }
         Command::Outbox { target, retry, cancel, json } => {
             let folder = target.folder(environment)?;

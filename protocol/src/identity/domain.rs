@@ -52,6 +52,12 @@ pub enum Domain {
     Signal,
     /// Key of a first-contact sealed box.
     SealedBox,
+    /// Id of a file, and what its chunks are bound to.
+    File,
+    /// What everyone who knows a file can compute.
+    FileToken,
+    /// What one node shows another to be given a file.
+    FileProof,
     /// Exporter label of a group's outer envelope key.
     EnvelopeKey,
     /// Exporter label of a group's tag key.
@@ -60,7 +66,7 @@ pub enum Domain {
 
 impl Domain {
     /// Every domain, so that tests can show them distinct.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 28] = [
         Self::Card,
         Self::HandlePointer,
         Self::Invite,
@@ -84,6 +90,9 @@ impl Domain {
         Self::ContactTag,
         Self::Signal,
         Self::SealedBox,
+        Self::File,
+        Self::FileToken,
+        Self::FileProof,
         Self::EnvelopeKey,
         Self::TagKey,
     ];
@@ -114,6 +123,9 @@ impl Domain {
             Self::ContactTag => "conclave/contact-tag/v1",
             Self::Signal => "conclave/signal/v1",
             Self::SealedBox => "conclave/sealed-box/v1",
+            Self::File => "conclave/file/v1",
+            Self::FileToken => "conclave/file-token/v1",
+            Self::FileProof => "conclave/file-proof/v1",
             Self::EnvelopeKey => "conclave/envelope-key/v1",
             Self::TagKey => "conclave/tag-key/v1",
         }

@@ -92,6 +92,11 @@ hex_id!(
     ProposalId, 32
 );
 
+hex_id!(
+    /// A file as it is stored and sent: hash over its encrypted chunks.
+    FileId, 32
+);
+
 impl MessageId {
     /// The id of the `seq`th message of an author in a conversation.
     pub fn derive(conversation: ConversationId, author: PersonaId, seq: u64) -> Self {

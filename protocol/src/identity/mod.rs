@@ -12,5 +12,7 @@ mod memory;
 
 pub use domain::Domain;
 pub use handle::{Handle, HandleError};
-pub use ids::{ConversationId, EnvelopeId, IdError, MessageId, NodeId, PersonaId, ProposalId};
+pub use ids::{
+    ConversationId, EnvelopeId, FileId, IdError, MessageId, NodeId, PersonaId, ProposalId,
+};
 pub use keys::{NodeKey, PersonaKey, Signature, SignatureError, verify};

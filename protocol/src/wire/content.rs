@@ -31,6 +31,10 @@ pub enum ContentKind {
     Edit = 4,
     /// Takes an earlier message of the author back: a [`crate::wire::Deletion`].
     Deletion = 5,
+    /// A file or picture: a [`crate::file::FileContent`].
+    File = 6,
+    /// An encrypted chunk of a file said before: a [`crate::file::FilePart`]. Never shown.
+    FilePart = 7,
     /// A typed request between personas; the `personas` crate has its layout.
     AgentRequest = 16,
     /// The answer to an [`ContentKind::AgentRequest`].
@@ -52,6 +56,8 @@ impl ContentKind {
             3 => Self::Reaction,
             4 => Self::Edit,
             5 => Self::Deletion,
+            6 => Self::File,
+            7 => Self::FilePart,
             16 => Self::AgentRequest,
             17 => Self::AgentResponse,
             32 => Self::Decision,

@@ -5,6 +5,7 @@
 
 mod card;
 mod damage;
+mod file;
 mod session;
 mod vector_file;
 mod wire;

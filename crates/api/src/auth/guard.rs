@@ -38,7 +38,6 @@ pub(crate) async fn known_caller(
         if is_write(request.method()) {
             knows_csrf(&app, caller, request.headers())?;
         }
-        writes_json(&request)?;
         let standing = app.credentials.standing(caller).ok_or(ApiError::Unauthorized)?;
         // What no route matches has no scope; it is not found by anybody.
         if let Some(route) = request.extensions().get::<MatchedPath>() {
@@ -48,6 +47,7 @@ pub(crate) async fn known_caller(
                 return Err(ApiError::Scope { needed, who: standing.name });
             }
         }
+        writes_json(&request)?;
         request.extensions_mut().insert(caller);
         return Ok(node::asked_by(standing.name, next.run(request)).await);
     }
@@ -86,9 +86,19 @@ pub(crate) fn csrf_holds(app: &App, caller: Caller, presented: Option<&str>) -> 
     }
 }
 
-/// A form of another page can post plain text or fields, but not JSON, without asking first.
+/// Where a body is a file.
+const FILES: &str = "/v1/files";
+
+/// A form of another page can post plain text or fields, but neither JSON nor octets, without
+/// asking first.
 fn writes_json(request: &Request) -> Result<(), ApiError> {
     let headers = request.headers();
+    if request.method() == Method::POST && request.uri().path() == FILES {
+        return match is_type(headers, "application/octet-stream") {
+            true => Ok(()),
+            false => Err(ApiError::UnsupportedMediaType),
+        };
+    }
     let has_body = headers.contains_key(header::TRANSFER_ENCODING)
         || headers.get(header::CONTENT_LENGTH).is_some_and(|length| length.as_bytes() != b"0");
     let needs_json = match *request.method() {
@@ -103,9 +113,13 @@ fn writes_json(request: &Request) -> Result<(), ApiError> {
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
+    is_type(headers, "application/json")
+}
+
+fn is_type(headers: &HeaderMap, wanted: &str) -> bool {
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let essence = content_type.and_then(|value| value.split(';').next()).map(str::trim);
-    essence.is_some_and(|essence| essence.eq_ignore_ascii_case("application/json"))
+    essence.is_some_and(|essence| essence.eq_ignore_ascii_case(wanted))
 }
 
 fn is_write(method: &Method) -> bool {

@@ -89,6 +89,9 @@ async fn edit(
     Body(NewText { text }): Body<NewText>,
 ) -> Result<(StatusCode, Json<Accepted>), ApiError> {
     let message = own(&node, id).await?;
+    if message.kind != "text" {
+        return Err(ApiError::forbidden("only a text can be edited"));
+    }
     let request = Request::EditMessage {
         conversation: message.conversation,
         persona: message.author,
@@ -142,7 +145,7 @@ async fn own(node: &Node, id: MessageId) -> Result<MessageView, ApiError> {
     if !message.ours {
         return Err(ApiError::forbidden("only its author may change a message"));
     }
-    if message.kind != "text" {
+    if !matches!(message.kind, "text" | "file") {
         return Err(ApiError::forbidden("only what a person wrote can be changed"));
     }
     match message.deleted_at_ms {

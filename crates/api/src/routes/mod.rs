@@ -6,6 +6,7 @@ mod approvals;
 mod contacts;
 mod conversations;
 mod events;
+mod files;
 mod health;
 mod mandates;
 mod messages;
@@ -26,7 +27,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::{limits::bounded, router::App};
 
 /// All calls. Those that answer and are done work within the bounds of [`crate::limits`]; event
-/// streams have their own.
+/// streams and the bytes of files have their own.
 pub(crate) fn all(app: &App) -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .merge(session::routes())
@@ -36,6 +37,7 @@ pub(crate) fn all(app: &App) -> OpenApiRouter<App> {
         .merge(conversations::routes())
         .merge(messages::routes())
         .merge(about::routes())
+        .merge(files::routes())
         .merge(proposals::routes())
         .merge(tasks::routes())
         .merge(approvals::routes())
@@ -43,6 +45,7 @@ pub(crate) fn all(app: &App) -> OpenApiRouter<App> {
         .merge(queue::routes())
         .merge(tokens::routes())
         .layer(from_fn_with_state(app.clone(), bounded))
+        .merge(files::transfers())
         .merge(health::routes())
         .merge(events::routes())
 }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
+    file::File,
     message::{DeliveryState, Held, Message},
     time::iso,
 };
@@ -84,6 +85,18 @@ fn particulars(body: EventBody) -> (String, Value) {
             let data =
                 json!({ "message": id, "conversation": conversation, "about": about.name() });
             (id, data)
+        }
+        EventBody::FileUploaded(view) => {
+            (view.id.to_string(), json!({ "file": File::from(*view) }))
+        }
+        EventBody::FileUpdated { file, messages } => {
+            let said = |(message, conversation): (MessageId, ConversationId)| {
+                let conversation = conversation.to_string();
+                json!({ "message": message.to_string(), "conversation": conversation })
+            };
+            let messages: Vec<_> = messages.into_iter().map(said).collect();
+            let id = file.id.to_string();
+            (id, json!({ "file": File::from(*file), "messages": messages }))
         }
         EventBody::MessageDelivery { message, conversation, recipient, state } => {
             delivery(message, conversation, recipient, state)

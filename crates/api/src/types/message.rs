@@ -10,7 +10,7 @@ use protocol::{
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{id::Id, time::iso};
+use super::{file::File, id::Id, time::iso};
 
 /// Something to say.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -124,11 +124,13 @@ pub(crate) struct Message {
     committed_at: String,
     /// The same in milliseconds since the Unix epoch.
     committed_at_ms: u64,
-    /// The kind of content: `text`, `agent_request`, `agent_response`, `proposal`, `ballot`,
+    /// The kind of content: `text`, `file`, `agent_request`, `agent_response`, `proposal`, `ballot`,
     /// `decision`, `certificate`, `roster` or `unknown`.
     kind: String,
     /// Text for people; one line about it for messages of the protocol.
     text: String,
+    /// The file it shares.
+    file: Option<File>,
     /// The proposal it is about, for the messages of a vote.
     proposal: Option<String>,
     /// The message it answers.
@@ -325,6 +327,7 @@ impl From<MessageView> for Message {
             committed_at_ms: view.committed_at_ms,
             kind: view.kind.to_owned(),
             text: view.text,
+            file: view.file.map(|file| File::from(*file)),
             proposal: view.proposal.map(|id| id.to_string()),
             reply_to: view.reply_to.map(|id| id.to_string()),
             quoted: view.quoted.map(Quote::from),

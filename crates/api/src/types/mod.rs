@@ -7,6 +7,7 @@ pub(crate) mod approval;
 pub(crate) mod contact;
 pub(crate) mod conversation;
 pub(crate) mod event;
+pub(crate) mod file;
 pub(crate) mod id;
 pub(crate) mod mandate;
 pub(crate) mod message;

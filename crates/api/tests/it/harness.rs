@@ -1,16 +1,20 @@
 //! A router in front of the table, with time moved by hand.
 
 use std::{
+    ops::Range,
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
-use api::{Call, Credentials, EventLog, Node, Readiness};
+use api::{Call, Chunks, Credentials, EventLog, Files, NewFile, Node, Readiness};
 use axum::{
     Router,
     body::{Body, to_bytes},
     http::{HeaderMap, Method, Request, StatusCode, header, request::Builder},
 };
+use engine::{RequestError, view::FileView};
+use futures::{FutureExt, StreamExt, TryStreamExt, future::BoxFuture, stream};
+use protocol::file::FileContent;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::{
@@ -50,6 +54,42 @@ pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) text: String,
+}
+
+/// Keeps one file and takes any.
+struct Shelf;
+
+impl Files for Shelf {
+    fn add(
+        &self,
+        new: NewFile,
+        body: Chunks,
+    ) -> BoxFuture<'static, Result<FileView, RequestError>> {
+        async move {
+            let read = body.try_fold(0, async |sum, bytes| Ok(sum + bytes.len() as u64)).await;
+            let size =
+                read.map_err(|error| RequestError::Unavailable { reason: error.to_string() })?;
+            if size > 3 * 1024 * 1024 {
+                return Err(RequestError::Invalid {
+                    field: "file",
+                    reason: "at most 3 MiB".into(),
+                });
+            }
+            let NewFile { name, media_type, .. } = new;
+            Ok(FileView { name, media_type, size, ..table::file_view() })
+        }
+        .boxed()
+    }
+
+    fn read(&self, _: FileContent, range: Range<u64>) -> Chunks {
+        let at = |place: u64| usize::try_from(place).unwrap();
+        let bytes = &table::BYTES[at(range.start)..at(range.end)];
+        stream::iter([Ok(bytes.into())]).boxed()
+    }
+
+    fn parts(&self, _: FileContent) -> BoxFuture<'static, Result<Vec<Vec<u8>>, RequestError>> {
+        async { Ok(vec![vec![1]]) }.boxed()
+    }
 }
 
 impl Answer {
@@ -117,7 +157,7 @@ impl Harness {
         let log = EventLog::new(BOOT_MS);
         let (ready, is_ready) = watch::channel(Readiness::Ready);
         let authorities = vec![host.to_owned(), "localhost:7777".into(), "[::1]:7777".into()];
-        let node = Node::new(requests, log.clone());
+        let node = Node::new(requests, log.clone()).with_files(Arc::new(Shelf));
         let router = api::app(node, Arc::clone(&credentials), authorities, is_ready);
         let host = host.to_owned();
         Self { router, host, token, credentials, log, ready, asked, by, clock, _dir: dir }

@@ -7,6 +7,7 @@ mod bodies;
 mod calls;
 mod doors;
 mod events;
+mod files;
 mod harness;
 mod limits;
 mod login;

@@ -10,7 +10,7 @@ use axum::{
 use crate::harness::Harness;
 
 /// Every call there is.
-const CALLS: [(&str, &str); 50] = [
+const CALLS: [(&str, &str); 56] = [
     ("get", "/health/live"),
     ("get", "/health/ready"),
     ("get", "/openapi.json"),
@@ -27,6 +27,12 @@ const CALLS: [(&str, &str); 50] = [
     ("get", "/v1/conversations/{id}/messages"),
     ("post", "/v1/conversations/{id}/messages"),
     ("post", "/v1/conversations/{id}/proposals"),
+    ("post", "/v1/conversations/{id}/files"),
+    ("post", "/v1/files"),
+    ("get", "/v1/files/{id}"),
+    ("delete", "/v1/files/{id}"),
+    ("get", "/v1/files/{id}/content"),
+    ("post", "/v1/files/{id}/fetch"),
     ("get", "/v1/discover"),
     ("get", "/v1/events"),
     ("get", "/v1/events/stream"),

@@ -5,14 +5,15 @@ use engine::{
     request::{ConversationKind, DiscoveredView, LocalId},
     view::{
         ApprovalView, AuditView, ContactState, ContactView, ConversationView, DeliveryState,
-        DeliveryView, EditView, FindingView, LastMessageView, MandateView, MemberView, MessageView,
-        NetworkView, PeerView, PersonaView, ProposalView, QueueView, QueuedView, QuoteView,
-        ReactionView, StepView, TaskView, VoterView, WaitingView,
+        DeliveryView, EditView, FileState, FileView, FindingView, LastMessageView, MandateView,
+        MemberView, MessageView, NetworkView, PeerView, PersonaView, ProposalView, QueueView,
+        QueuedView, QuoteView, ReactionView, StepView, TaskView, VoterView, WaitingView,
     },
 };
 use protocol::{
     decision::{Base, Caster, Choice, Mandate, Method, Reach, Rule, SignedMandate, Topic},
-    identity::{ConversationId, Handle, MessageId, PersonaId, PersonaKey, ProposalId},
+    file::{FileContent, FileKey},
+    identity::{ConversationId, FileId, Handle, MessageId, PersonaId, PersonaKey, ProposalId},
 };
 
 pub(crate) const T: u64 = 1_795_197_600_120;
@@ -22,6 +23,35 @@ pub(crate) const PROPOSAL: ProposalId = ProposalId([3; 32]);
 pub(crate) const TASK: LocalId = LocalId([4; 16]);
 pub(crate) const APPROVAL: LocalId = LocalId([5; 16]);
 pub(crate) const CERTIFICATE: &str = r#"{"certificate": true}"#;
+
+pub(crate) const FILE: FileId = FileId([6; 32]);
+/// A picture by its first bytes, and nothing else behind them.
+pub(crate) const BYTES: &[u8] = b"\x89PNG\r\n\x1a\nnot much of a picture";
+
+pub(crate) fn file() -> FileContent {
+    FileContent {
+        file: FILE,
+        key: FileKey([9; 32]),
+        size: BYTES.len() as u64,
+        chunk_bytes: protocol::file::CHUNK_BYTES,
+        media_type: "text/html".into(),
+        name: "süß.png".into(),
+        caption: String::new(),
+    }
+}
+
+pub(crate) fn file_view() -> FileView {
+    FileView {
+        id: FILE,
+        name: file().name,
+        size: file().size,
+        media_type: file().media_type,
+        caption: "look".into(),
+        state: FileState::Here,
+        have: file().size,
+        reason: None,
+    }
+}
 
 pub(crate) fn maya() -> PersonaId {
     PersonaKey::from_seed(&[7; 32]).id()
@@ -87,6 +117,14 @@ pub(crate) fn answer(request: Request) -> Result<Reply, RequestError> {
             Ok(Reply::Message(message("hello")))
         }
         Request::Note { .. } => Ok(Reply::Done),
+        Request::GetFile(id) | Request::FetchFile(id) | Request::StopFile(id) => {
+            known(id == FILE, "file")?;
+            Ok(Reply::File { view: file_view().into(), content: file().into() })
+        }
+        Request::AddFile(content) => {
+            Ok(Reply::File { view: file_view().into(), content: content.into() })
+        }
+        Request::SendFile { .. } => Ok(Reply::Accepted { message: MESSAGE }),
         Request::ListEdits(id) => {
             known(id == MESSAGE, "message")?;
             let edit = |text: &str| EditView { text: text.into(), sent_at_ms: T };
@@ -259,6 +297,7 @@ pub(crate) fn message(text: &str) -> MessageView {
         kind: "text",
         text: text.into(),
         proposal: None,
+        file: None,
         seq: 7,
         reply_to: Some(MessageId([9; 16])),
         quoted: Some(QuoteView { author: bob(), author_name: "Bob".into(), text: "hi".into() }),

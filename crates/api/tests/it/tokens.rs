@@ -40,7 +40,7 @@ async fn ask(
 
 /// The calls under `/v1` and the scope that is just enough for each. What is not here yet may be
 /// called by `read` if it only shows something, by `admin` alone if not.
-const NEEDS: [(&str, &str, &str); 46] = [
+const NEEDS: [(&str, &str, &str); 52] = [
     ("get", "/v1/approvals", "read"),
     ("post", "/v1/approvals/{id}", "admin"),
     ("get", "/v1/audit", "admin"),
@@ -54,6 +54,12 @@ const NEEDS: [(&str, &str, &str); 46] = [
     ("get", "/v1/conversations/{id}/messages", "read"),
     ("post", "/v1/conversations/{id}/messages", "send"),
     ("post", "/v1/conversations/{id}/proposals", "vote"),
+    ("post", "/v1/conversations/{id}/files", "send"),
+    ("post", "/v1/files", "send"),
+    ("get", "/v1/files/{id}", "read"),
+    ("delete", "/v1/files/{id}", "send"),
+    ("get", "/v1/files/{id}/content", "read"),
+    ("post", "/v1/files/{id}/fetch", "send"),
     ("get", "/v1/discover", "read"),
     ("get", "/v1/events", "read"),
     ("get", "/v1/events/stream", "read"),

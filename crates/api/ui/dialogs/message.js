@@ -39,7 +39,7 @@ export function openActions(c, m) {
       h("div", { class: "action-list" },
         action("reply", "Reply", "message-reply", () => { close(); startReply(m); }),
         action("copy", "Copy text", "message-copy", () => { close(); copy(m.text); }),
-        own && action("edit", "Edit", "message-edit", () => { close(); startEdit(m); }),
+        own && m.kind === "text" && action("edit", "Edit", "message-edit", () => { close(); startEdit(m); }),
         m.edited_at && action("clock", "Earlier versions", "message-history", () => { close(); openHistory(m); }),
         own && action("trash", "Delete for everyone", "message-delete", () => { close(); askToDelete(m); })),
     ],

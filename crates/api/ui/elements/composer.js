@@ -6,6 +6,8 @@ import { icon } from "../icons.js";
 import { titleOf } from "../model.js";
 import { state, update } from "../store.js";
 import { edit, say } from "../sync.js";
+import { attach, shareAll, uploadsOf } from "../attachments.js";
+import { uploadTray } from "./file.js";
 import { toastError } from "./toast.js";
 
 const TEXT_MAX = 60_000;
@@ -51,6 +53,11 @@ function leave(c) {
 /** @param {import("../model.js").Conversation} c */
 function send(c) {
   const text = (drafts.get(c.id) ?? "").trim();
+  const files = uploadsOf(c.id).some((upload) => !upload.wanted);
+  if (files && !about.get(c.id)) {
+    drafts.delete(c.id);
+    return shareAll(c, text);
+  }
   if (text === "") return;
   const now = about.get(c.id);
   drafts.delete(c.id);
@@ -100,12 +107,28 @@ export function composer(c) {
     },
   },
   subject(c),
+  uploadTray(c),
+  h("label", { class: "icon-button attach", title: "Add files" },
+    icon("attach"),
+    h("input", {
+      class: "visually-hidden", type: "file", multiple: true, "aria-label": "Add files", "data-testid": "attach",
+      onchange: (/** @type {any} */ e) => {
+        attach(c, [...e.target.files]);
+        e.target.value = "";
+      },
+    })),
   h("textarea", {
     key: c.id, rows: 1, maxlength: TEXT_MAX, value: text, placeholder: `Message ${titleOf(c)}`, "aria-label": `Message ${titleOf(c)}`,
     "data-testid": "composer", enterkeyhint: "send", after: fit,
     oninput: (/** @type {any} */ e) => {
       drafts.set(c.id, e.target.value);
       update();
+    },
+    onpaste: (/** @type {ClipboardEvent} */ e) => {
+      const files = [...(e.clipboardData?.files ?? [])];
+      if (files.length === 0) return;
+      e.preventDefault();
+      attach(c, files);
     },
     onkeydown: (/** @type {KeyboardEvent} */ e) => {
       if (e.key === "Escape" && about.has(c.id)) {
@@ -125,5 +148,5 @@ export function composer(c) {
       send(c);
     },
   }),
-  h("button", { class: "icon-button send", type: "submit", "aria-label": "Send", title: "Send (Enter)", disabled: text.trim() === "", "data-testid": "send" }, icon("send")));
+  h("button", { class: "icon-button send", type: "submit", "aria-label": "Send", title: "Send (Enter)", disabled: text.trim() === "" && !uploadsOf(c.id).some((upload) => !upload.wanted), "data-testid": "send" }, icon("send")));
 }

@@ -9,6 +9,7 @@ import { nameOf } from "../model.js";
 import { state, update } from "../store.js";
 import { forget, react, say } from "../sync.js";
 import { avatar, hueOf } from "./avatar.js";
+import { fileCard } from "./file.js";
 import { toastError } from "./toast.js";
 
 /** @typedef {import("../model.js").Message} Message */
@@ -32,7 +33,7 @@ export function messageBubble(c, m, joined) {
         !named && h("span", { class: "visually-hidden" }, own ? "You: " : `${m.author_name}: `),
         m.reply_to && quote(c, m),
         m.deleted_at ? h("span", { class: "bubble-text gone" }, icon("trash", 14), own ? "You deleted this message" : "This message was deleted")
-          : h("span", { class: "bubble-text" }, linked(m.text)),
+          : [m.file && fileCard(m.file), (!m.file || m.file.caption) && h("span", { class: "bubble-text" }, linked(m.file ? m.file.caption : m.text))],
         h("span", { class: "bubble-meta" },
           m.edited_at && h("button", { class: "edited", type: "button", title: `Edited ${exactTime(m.edited_at)}. Show what it said`, onclick: () => openHistory(m) }, "edited"),
           h("time", { datetime: m.sent_at, title: exactTime(m.sent_at) }, timeOfDay(m.sent_at)),

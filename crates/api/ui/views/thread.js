@@ -1,6 +1,7 @@
 // @ts-check
 /** One conversation: its head, what was said, and the box to say more. */
 
+import { attach } from "../attachments.js";
 import { openNewProposal } from "../dialogs/proposal.js";
 import { h } from "../dom.js";
 import { conversationAvatar } from "../elements/avatar.js";
@@ -34,7 +35,18 @@ export function threadView(c) {
   if (!record || !(record.fetched || record.loading || record.failed)) loadQuietly(c.id);
   const panel = panelOpen();
   return h("div", { class: panel ? "thread with-panel" : "thread" },
-    h("div", { class: "thread-main" }, head(c, panel), log(c), composer(c)),
+    h("div", {
+      class: "thread-main",
+      ondragover: (/** @type {DragEvent} */ e) => {
+        if (c.active && e.dataTransfer?.types.includes("Files")) e.preventDefault();
+      },
+      ondrop: (/** @type {DragEvent} */ e) => {
+        const files = [...(e.dataTransfer?.files ?? [])];
+        if (!c.active || files.length === 0) return;
+        e.preventDefault();
+        attach(c, files);
+      },
+    }, head(c, panel), log(c), composer(c)),
     panel && membersPanel(c));
 }
 

@@ -40,7 +40,7 @@ use crate::{
     dht::{lookup::Lookups, now_ms, publish::Publisher},
     event::{Board, Inbox},
     gossip::Cache,
-    link::{Ask, Links, Readers},
+    link::{Ask, Askers, Links, Readers},
     requests::Requests,
     swarm::Behaviour,
 };
@@ -64,6 +64,7 @@ pub(crate) struct Parts {
     pub(crate) requests: Arc<Requests>,
     pub(crate) commands: mpsc::Receiver<Command>,
     pub(crate) asked: mpsc::Receiver<Ask>,
+    pub(crate) askers: Arc<Askers>,
     pub(crate) stop: watch::Receiver<bool>,
     pub(crate) rng: StdRng,
 }
@@ -88,6 +89,7 @@ pub(crate) struct Driver {
     requests: Arc<Requests>,
     commands: mpsc::Receiver<Command>,
     asked: mpsc::Receiver<Ask>,
+    askers: Arc<Askers>,
     stop: watch::Receiver<bool>,
     peers: Peers,
     leaving: Leaving,
@@ -127,6 +129,7 @@ impl Driver {
             requests: parts.requests,
             commands: parts.commands,
             asked: parts.asked,
+            askers: parts.askers,
             stop: parts.stop,
             peers: Peers::default(),
             leaving: Leaving::default(),

@@ -25,7 +25,7 @@ use crate::{
     event::{Event, SendFailure, Verdict},
     gossip::{TOPIC_BYTES_MAX, TOPICS_MAX},
     handle::LookupError,
-    link::Ask,
+    link::{Ask, streams::OpenReply},
     status::{RelayStatus, Status},
 };
 
@@ -33,6 +33,8 @@ use crate::{
 pub(crate) enum Command {
     /// Find records in the DHT.
     Lookup { key: RecordKey, reply: Reply },
+    /// Open a stream on which files are fetched.
+    OpenFiles { peer: PeerId, reply: OpenReply },
     /// Tell how things are.
     Status { reply: oneshot::Sender<Status> },
 }
@@ -41,6 +43,9 @@ impl Driver {
     pub(super) fn on_command(&mut self, command: Command) {
         match command {
             Command::Lookup { key, reply } => self.lookup(key, reply),
+            Command::OpenFiles { peer, reply } => {
+                self.swarm.behaviour_mut().files.open(peer, reply);
+            }
             // Who asked may have stopped waiting.
             Command::Status { reply } => drop(reply.send(self.status())),
         }

@@ -20,7 +20,7 @@ use crate::{
     address,
     dht::{key_of, now_ms},
     event::{Event, GossipId},
-    link::streams::Incoming,
+    link::{FileStream, streams::Incoming},
     swarm::{BehaviourEvent, KAD},
 };
 
@@ -130,6 +130,11 @@ impl Driver {
                 self.note_claims(peer_id, false, &info.listen_addrs);
             }
             BehaviourEvent::Direct(Incoming { peer, stream }) => self.readers.accept(peer, stream),
+            BehaviourEvent::Files(Incoming { peer, stream }) => {
+                if let Some(node) = address::node_of(&peer) {
+                    self.askers.accept(FileStream::new(node, stream));
+                }
+            }
             BehaviourEvent::Reach(event) => self.on_reach_tested(event),
             BehaviourEvent::ReachServer(event) => self.on_test_done(&event),
             BehaviourEvent::Relay(event) => self.on_relay(&event),

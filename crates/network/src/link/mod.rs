@@ -10,6 +10,7 @@
 //! it ends its stream, waits until the peer has read to the end, and goes on with a new one, so
 //! that not even a move changes the order of frames.
 
+mod bulk;
 mod codec;
 mod incoming;
 mod outgoing;
@@ -18,9 +19,14 @@ mod table;
 
 use libp2p::StreamProtocol;
 
+pub(crate) use bulk::Askers;
+pub use bulk::FileStream;
 pub(crate) use incoming::Readers;
 pub use table::SendError;
 pub(crate) use table::{Ask, Links};
+
+/// The protocol on which files are fetched.
+pub(crate) const FILES: StreamProtocol = StreamProtocol::new("/conclave/files/1");
 
 /// The protocol of direct delivery.
 pub(crate) const DIRECT: StreamProtocol = StreamProtocol::new("/conclave/direct/1");

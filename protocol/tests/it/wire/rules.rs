@@ -39,10 +39,10 @@ fn a_frame_of_another_version_is_refused_whatever_it_holds() {
 }
 
 #[test]
-fn only_the_ten_numbers_of_the_table_are_content_kinds() {
+fn only_the_twelve_numbers_of_the_table_are_content_kinds() {
     let known = |number| ContentKind::from_number(number).map(|kind| (number, kind as u16));
     let known: Vec<_> = (0..=u16::MAX).filter_map(known).collect();
-    assert_eq!(known, [1, 2, 3, 4, 5, 16, 17, 32, 33, 48].map(|number| (number, number)));
+    assert_eq!(known, [1, 2, 3, 4, 5, 6, 7, 16, 17, 32, 33, 48].map(|number| (number, number)));
 }
 
 #[test]

@@ -61,6 +61,8 @@ pub(super) fn contents() -> Vec<(&'static str, Content)> {
         ("reaction", of(ContentKind::Reaction, &reaction().to_bytes())),
         ("edit", of(ContentKind::Edit, &edit().to_bytes())),
         ("deletion", of(ContentKind::Deletion, &Deletion { of: 7 }.to_bytes())),
+        ("file", of(ContentKind::File, &[11, 12])),
+        ("file part", of(ContentKind::FilePart, &[13])),
         ("agent request", of(ContentKind::AgentRequest, &[1, 2, 3])),
         ("agent response", of(ContentKind::AgentResponse, &[4, 5])),
         ("decision", of(ContentKind::Decision, &[6])),
