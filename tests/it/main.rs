@@ -10,6 +10,7 @@ mod caldav;
 mod demo;
 mod doors;
 mod files;
+mod inquiries;
 mod interop;
 mod kills;
 mod low_space;

@@ -73,7 +73,8 @@ async fn conclave(person: &Person, line: &[&str]) -> anyhow::Result<Result<Value
     Ok(Err(String::from_utf8(output.stderr)?))
 }
 
-async fn does(person: &Person, line: &[&str]) -> anyhow::Result<Value> {
+/// A command that has to succeed; what it printed.
+pub(crate) async fn does(person: &Person, line: &[&str]) -> anyhow::Result<Value> {
     let answer = conclave(person, line).await?;
     answer.map_err(|error| anyhow::anyhow!("{}: {line:?}: {error}", person.name))
 }

@@ -190,6 +190,8 @@ fn as_asked(field: &'static str) -> &'static str {
         "deadline_ms" => "deadline",
         "grace_ms" => "grace_seconds",
         "decide_within_ms" => "decide_within_seconds",
+        "open_ms" => "open_seconds",
+        "turn_ms" => "turn_seconds",
         "rule.num" => "rule.share",
         "rule.reveal_ms" => "reveal_seconds",
         other => other,

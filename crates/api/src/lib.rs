@@ -20,6 +20,8 @@
 //! | `GET /v1/files/{id}` · `GET .../content` · `POST .../fetch` · `DELETE ...` | read, fetch, stop |
 //! | `POST /v1/messages/{id}/reactions` · `PATCH /v1/messages/{id}` · `DELETE ...` · `GET .../edits` | about what was said |
 //! | `POST /v1/conversations/{id}/proposals` · `GET /v1/proposals` · `GET /v1/proposals/{pid}` | ask |
+//! | `POST /v1/conversations/{id}/inquiries` · `GET /v1/inquiries` · `GET /v1/inquiries/{id}` | ask, binding nobody |
+//! | `POST /v1/inquiries/{id}/answers` | answer |
 //! | `POST /v1/proposals/{pid}/ballots` · `GET /v1/proposals/{pid}/certificate` | vote, result |
 //! | `POST /v1/personas/{id}/tasks` · `GET /v1/tasks` · `GET /v1/tasks/{id}` | have things done |
 //! | `GET /v1/approvals` · `POST /v1/approvals/{id}` | the owner's word |

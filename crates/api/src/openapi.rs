@@ -38,6 +38,7 @@ use crate::types::{
         (name = "messages", description = "Talking"),
         (name = "files", description = "Files and pictures"),
         (name = "proposals", description = "Deciding"),
+        (name = "inquiries", description = "Asking without deciding"),
         (name = "tasks", description = "Asking one's persona to do something"),
         (name = "approvals", description = "The owner's word"),
         (name = "events", description = "What happens, as it happens"),

@@ -53,7 +53,7 @@ function signedOut() {
   state.threads.clear();
   state.mandates.clear();
   update({
-    session: "out", personas: null, contacts: null, conversations: null, proposals: null,
+    session: "out", personas: null, contacts: null, conversations: null, proposals: null, inquiries: null,
     tasks: null, approvals: null, network: null, audit: null, tokens: null,
   });
 }

@@ -49,6 +49,12 @@ import { state } from "./store.js";
  * @typedef {{ number: number, persona: string, conversation: string | null, proposal: string | null,
  *   topic: "times" | "any", methods: string[], covers: string, granted_at: string, expires_at: string,
  *   revoked_at: string | null, state: "standing" | "expired" | "revoked" }} Mandate
+ * @typedef {{ persona: string, name: string, ours: boolean, text: string | null, answered_at: string | null, had_seen: string[],
+ *   standing: "answered" | "late" | "due" | "next" | "passed" | "silent" }} Asked
+ * @typedef {{ id: string, conversation: string, asker: string, asker_name: string, way: "broadcast" | "sequential",
+ *   question: string, asked_at: string, deadline: string, turn_seconds: number | null, turn_ends_at: string | null,
+ *   enough: string, phase: "open" | "complete" | "enough" | "too_few", waiting: string, answered: number,
+ *   participation: number, asked: Asked[] }} Inquiry
  * @typedef {{ at: string, text: string }} Step
  * @typedef {{ id: string, persona: string, text: string, state: string, steps: Step[],
  *   question: string | null, conversation: string | null, proposal: string | null,
@@ -77,7 +83,7 @@ import { state } from "./store.js";
  *
  * @typedef {{ session: "unknown" | "out" | "in", live: "connecting" | "live" | "lost",
  *   persona: string | null, personas: Persona[] | null, contacts: Contact[] | null,
- *   conversations: Conversation[] | null, proposals: Proposal[] | null, tasks: Task[] | null,
+ *   conversations: Conversation[] | null, proposals: Proposal[] | null, inquiries: Inquiry[] | null, tasks: Task[] | null,
  *   approvals: Approval[] | null, network: Network | null, queue: Queue | null, audit: AuditEntry[] | null, tokens: Token[] | null,
  *   mandates: Map<string, Mandate[]>,
  *   threads: Map<string, Thread> }} State
@@ -165,6 +171,18 @@ export function lastActivity(c) {
 
 /** Whether a person wrote it, as opposed to the protocol. @param {{ kind: string }} m */
 export const isSpoken = (m) => SPOKEN.has(m.kind);
+
+/** Inquiries of the conversations of the persona on screen, the newest first. */
+export function inquiries() {
+  const here = new Set(conversations().map((c) => c.id));
+  return (state.inquiries ?? []).filter((i) => here.has(i.conversation));
+}
+
+/** @param {string} id */
+export const inquiry = (id) => state.inquiries?.find((i) => i.id === id) ?? null;
+
+/** Ours among those asked, if it may answer now. @param {Inquiry} i */
+export const ourTurn = (i) => i.asked.find((a) => a.ours && (a.standing === "due" || a.standing === "passed")) ?? null;
 
 /** Our ballot paper in a proposal, if we are an elector. @param {Proposal} p */
 export const ourVoter = (p) => p.voters.find((v) => v.persona === p.persona) ?? null;

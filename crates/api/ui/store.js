@@ -15,6 +15,7 @@ export const state = {
   contacts: null,
   conversations: null,
   proposals: null,
+  inquiries: null,
   tasks: null,
   approvals: null,
   network: null,

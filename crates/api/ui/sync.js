@@ -56,6 +56,7 @@ const fetchers = {
     for (const { voters } of proposals) voters.sort((a, b) => a.name.localeCompare(b.name));
     update({ proposals });
   },
+  inquiries: async () => update({ inquiries: (await get("/v1/inquiries")).inquiries }),
   tasks: async () => update({ tasks: (await get("/v1/tasks")).tasks }),
   approvals: async () => update({ approvals: (await get("/v1/approvals")).approvals }),
   queue: async () => update({ queue: await get("/v1/queue") }),
@@ -90,14 +91,14 @@ export function refresh(topic) {
 /** Everything a fresh page needs. */
 export async function loadAll() {
   await fetchers.personas();
-  await Promise.all(["contacts", "conversations", "proposals", "tasks", "approvals"].map(refresh));
+  await Promise.all(["contacts", "conversations", "proposals", "inquiries", "tasks", "approvals"].map(refresh));
 }
 
 /** After a gap in the events: everything again, including the threads on record. */
 export async function resync() {
   state.threads.clear();
   await refresh("personas");
-  await Promise.all(["contacts", "conversations", "proposals", "tasks", "approvals"].map(refresh));
+  await Promise.all(["contacts", "conversations", "proposals", "inquiries", "tasks", "approvals"].map(refresh));
   if (state.network) refresh("network");
   if (state.queue) refresh("queue");
   if (state.audit) refresh("audit");
@@ -275,6 +276,8 @@ export function apply(frame) {
       return void refresh("proposals");
     case "vote.missing":
       return onVoteMissing(data);
+    case "inquiry.updated":
+      return void refresh("inquiries");
     case "conversation.updated":
       return void refresh("conversations");
     case "contact.updated":

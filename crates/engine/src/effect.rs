@@ -200,7 +200,7 @@ pub enum Table {
 impl Table {
     /// What the engine wants to see at start: a table and the beginning of the keys. Histories are
     /// not among it; they are read when somebody asks.
-    pub const LOADED: [(Self, &'static [u8]); 16] = [
+    pub const LOADED: [(Self, &'static [u8]); 17] = [
         (Self::Identity, b""),
         (Self::Group, b""),
         (Self::Contact, b""),
@@ -210,6 +210,7 @@ impl Table {
         (Self::Message, b"n"),
         (Self::Message, b"a"),
         (Self::Message, b"w"),
+        (Self::Message, b"q"),
         (Self::Outbox, b""),
         (Self::Inbox, b""),
         (Self::Vote, b""),

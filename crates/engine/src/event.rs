@@ -78,6 +78,15 @@ pub enum EventBody {
         /// When voting ends, milliseconds since the Unix epoch.
         deadline_ms: u64,
     },
+    /// An inquiry was made or answered, a turn passed, or its time is over.
+    InquiryUpdated {
+        /// Which.
+        inquiry: MessageId,
+        /// Where.
+        conversation: ConversationId,
+        /// See [`crate::view::InquiryView::phase`].
+        phase: &'static str,
+    },
     /// A task took a step.
     TaskUpdated(LocalId),
     /// Something waits for the owner, or no longer does.
@@ -131,6 +140,7 @@ impl EventBody {
             Self::MessageDelivery { .. } => "message.delivery",
             Self::ProposalUpdated { .. } => "proposal.updated",
             Self::VoteMissing { .. } => "vote.missing",
+            Self::InquiryUpdated { .. } => "inquiry.updated",
             Self::TaskUpdated(_) => "task.updated",
             Self::ApprovalsChanged => "approvals.changed",
             Self::PresenceChanged { online: true, .. } => "presence.user.joined",

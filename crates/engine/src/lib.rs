@@ -21,6 +21,7 @@
 //! | how do two personas meet? | `contacts/`, `seek.rs` |
 //! | how does a group come to be? | `conversations/` |
 //! | how is a vote run? | `decisions/` |
+//! | and a question that binds nobody? | `inquiries/` |
 //! | what may a persona vote on by itself? | `mandates.rs` |
 //! | how does "find a dinner slot" become a calendar entry? | `tasks/`, `questions.rs`, `agent.rs` |
 //! | what stands on disk? | `rows.rs` |
@@ -38,6 +39,7 @@ pub mod effect;
 pub mod event;
 mod files;
 mod input;
+mod inquiries;
 mod log;
 mod mail;
 mod mailboxes;

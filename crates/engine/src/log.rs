@@ -36,6 +36,7 @@ pub(crate) fn load(engine: &mut Engine, tables: &mut Rows) -> Result<(), LoadErr
                 engine.authors.insert((conversation, author), read(Table::Message, &value)?);
             }
             Some((b'w', rest)) => crate::about::load(engine, rest, &value)?,
+            Some((b'q', rest)) => crate::inquiries::load(engine, rest, &value)?,
             _ => return Err(bad()),
         }
     }

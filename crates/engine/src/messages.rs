@@ -340,6 +340,8 @@ impl Engine {
             Some(ContentKind::Decision) => {
                 self.on_decision_message(me, conversation, author, body);
             }
+            Some(ContentKind::Inquiry) => self.on_inquiry(conversation, author, message),
+            Some(ContentKind::Answer) => self.on_answer(conversation, author, message),
             Some(ContentKind::Roster) => self.on_roster(me, conversation, message.sent_at_ms, body),
             Some(
                 ContentKind::Text

@@ -87,6 +87,12 @@ impl Engine {
                 }
             }
             Request::GetCertificate(id) => self.certificate_file(*id),
+            Request::ListInquiries { conversation } => {
+                Ok(Reply::Inquiries(self.inquiry_views(*conversation)))
+            }
+            Request::GetInquiry(id) => {
+                self.inquiry_view(*id).map(|view| Reply::Inquiry(Box::new(view)))
+            }
             Request::ListTasks => {
                 let mut tasks: Vec<_> = self.tasks.iter().collect();
                 tasks.sort_by_key(|(_, task)| std::cmp::Reverse(task.created_at_ms));
@@ -429,8 +435,21 @@ fn describe(kind: u16, body: &[u8]) -> (&'static str, String) {
             _ => ("decision", "took part in a decision".to_owned()),
         },
         Some(ContentKind::Certificate) => ("certificate", "passed on a certificate".into()),
+        Some(ContentKind::Inquiry) => ("inquiry", inquired(body)),
+        Some(ContentKind::Answer) => match wire::Answer::from_bytes(body) {
+            Ok(answer) => ("answer", answer.text.unwrap_or_else(|| "has nothing to say".into())),
+            Err(_) => ("unknown", "an answer this version cannot read".to_owned()),
+        },
         Some(ContentKind::Roster) => ("roster", "passed on members' cards".into()),
         None => ("unknown", format!("content of a later version ({} bytes)", body.len())),
+    }
+}
+
+fn inquired(body: &[u8]) -> String {
+    // Whom it may name depends on who asks, which does not matter for showing it.
+    match wire::Inquiry::from_bytes(body, PersonaId([0; 32])) {
+        Ok(inquiry) => inquiry.question,
+        Err(_) => "asked something this version cannot read".to_owned(),
     }
 }
 

@@ -5,15 +5,16 @@
 
 use personas::Settings;
 use protocol::{
-    decision::{Choice, Methods, Rule, Topic},
+    decision::{Choice, Fraction, Methods, Rule, Topic},
     file::FileContent,
     identity::{ConversationId, FileId, Handle, MessageId, PersonaId, ProposalId},
+    wire::Way,
 };
 use thiserror::Error;
 
 use crate::view::{
-    ApprovalView, AuditView, ContactView, ConversationView, EditView, FileView, MandateView,
-    MessageView, NetworkView, PersonaView, ProposalView, QueueView, TaskView,
+    ApprovalView, AuditView, ContactView, ConversationView, EditView, FileView, InquiryView,
+    MandateView, MessageView, NetworkView, PersonaView, ProposalView, QueueView, TaskView,
 };
 
 /// A 16-byte random name of a task, an approval or another thing only this node knows.
@@ -242,6 +243,31 @@ pub enum Request {
     },
     /// The certificate file of a decided proposal.
     GetCertificate(ProposalId),
+    /// Puts a question to a conversation whose answers bind nobody.
+    Inquire {
+        /// Where.
+        conversation: ConversationId,
+        /// Which of the node's personas asks, where several are members.
+        persona: Option<PersonaId>,
+        /// What, whom and how.
+        inquiry: NewInquiry,
+    },
+    /// Inquiries of one conversation, or of all, newest first.
+    ListInquiries {
+        /// Only this conversation's.
+        conversation: Option<ConversationId>,
+    },
+    /// One inquiry.
+    GetInquiry(MessageId),
+    /// Answers an inquiry in the owner's name.
+    Answer {
+        /// Which.
+        inquiry: MessageId,
+        /// Which of the node's personas answers, where several are asked.
+        persona: Option<PersonaId>,
+        /// At most 4 KiB; none for nothing to say.
+        text: Option<String>,
+    },
     /// Asks one's persona to do something, in plain words.
     CreateTask {
         /// Which persona.
@@ -285,6 +311,33 @@ pub enum Request {
         /// In words.
         detail: String,
     },
+}
+
+/// A question to ask without putting it to a vote.
+#[derive(Debug, Clone)]
+pub struct NewInquiry {
+    /// To all at once, or one after another.
+    pub way: Way,
+    /// At most 4 KiB.
+    pub question: String,
+    /// Whom, in the order of their turns; all other members when empty.
+    pub asked: Vec<PersonaId>,
+    /// With more than so many it is refused: a slip is not to bother a crowd.
+    pub at_most: usize,
+    /// How long answers count, in milliseconds. When absent ten minutes, or where members are asked
+    /// one after another as long as all turns.
+    pub open_ms: Option<u64>,
+    /// How long one turn is, in milliseconds; ten minutes when absent.
+    pub turn_ms: Option<u64>,
+    /// The share of those asked whose answers are enough.
+    pub enough: Fraction,
+}
+
+impl NewInquiry {
+    /// How many are asked at most when nobody says otherwise.
+    pub const AT_MOST: usize = crate::inquiries::ASKED_USUALLY;
+    /// The share that is enough when nobody says otherwise.
+    pub const ENOUGH: Fraction = Fraction { num: 7, den: 10 };
 }
 
 /// Whom to look for.
@@ -373,6 +426,10 @@ pub enum Reply {
     Mandates(Vec<MandateView>),
     /// The certificate file, exactly as `conclave verify` reads it.
     Certificate(String),
+    /// One inquiry.
+    Inquiry(Box<InquiryView>),
+    /// Several inquiries.
+    Inquiries(Vec<InquiryView>),
     /// One task.
     Task(TaskView),
     /// Several tasks.

@@ -87,6 +87,12 @@ impl Engine {
                 self.grant_mandate(persona, conversation, topic, methods, expires_at_ms)
             }
             Request::RevokeMandate { persona, number } => self.revoke_mandate(persona, number),
+            Request::Inquire { conversation, persona, inquiry } => self
+                .inquire(conversation, persona, inquiry)
+                .and_then(|id| Ok(Reply::Inquiry(Box::new(self.inquiry_view(id)?)))),
+            Request::Answer { inquiry, persona, text } => self
+                .answer_inquiry(inquiry, persona, text)
+                .and_then(|()| Ok(Reply::Inquiry(Box::new(self.inquiry_view(inquiry)?)))),
             Request::CreateTask { persona, text, decide_within_ms } => {
                 self.create_task(persona, &text, decide_within_ms)
             }
@@ -105,6 +111,8 @@ impl Engine {
             | Request::ListProposals { .. }
             | Request::GetProposal(_)
             | Request::GetCertificate(_)
+            | Request::ListInquiries { .. }
+            | Request::GetInquiry(_)
             | Request::ListTasks
             | Request::GetTask(_)
             | Request::ListApprovals
@@ -156,6 +164,8 @@ impl Engine {
             Request::RevokeMandate { persona, number } => {
                 ("mandate.revoked", format!("{number} of {}", self.name_of(persona)))
             }
+            Request::Inquire { conversation, .. } => ("inquiry.made", title(conversation)),
+            Request::Answer { inquiry, .. } => ("inquiry.answered", inquiry.to_string()),
             Request::CreateTask { persona, .. } => ("task.given", self.name_of(persona)),
             Request::Decide { approval, allow } => {
                 let word = if *allow { "approval.allowed" } else { "approval.denied" };

@@ -16,6 +16,8 @@
 //! | Message | `r`, message, author | [`ReactionRow`] |
 //! | Message | `t`, message | [`DeletedRow`] |
 //! | Message | `w`, conversation, author, count | [`AheadRow`] |
+//! | Message | `q`, message | [`InquiryRow`] |
+//! | Message | `q`, message, conversation, author | [`AnswerRow`] |
 //! | Message | `n` | the order of the next message |
 //! | Message | `a`, conversation, author | [`AuthorRow`] |
 //! | Receipt | message, recipient | [`ReceiptRow`] |
@@ -277,6 +279,32 @@ impl std::fmt::Debug for PartRow {
 pub struct DeletedRow {
     /// Our clock when that was committed, milliseconds since the Unix epoch.
     pub at_ms: u64,
+}
+
+/// A question that binds nobody, named by its message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InquiryRow {
+    /// Where.
+    pub conversation: ConversationId,
+    /// Who asked.
+    pub asker: PersonaId,
+    /// The asker's clock then, milliseconds since the Unix epoch.
+    pub asked_at_ms: u64,
+    /// What it says.
+    pub inquiry: wire::Inquiry,
+}
+
+/// One member's first answer to it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AnswerRow {
+    /// Its count among the messages of its author.
+    pub seq: u64,
+    /// The author's clock then, milliseconds since the Unix epoch.
+    pub at_ms: u64,
+    /// What was said, if anything.
+    pub text: Option<String>,
+    /// Places of those whose answers the author had.
+    pub seen: Vec<u16>,
 }
 
 /// What an author said about messages while earlier messages of it are missing.

@@ -20,6 +20,7 @@ use crate::{
     event::{Event, EventBody},
     files::Files,
     input::Input,
+    inquiries::Inquiries,
     mail::Source,
     mailboxes::Mailboxes,
     mandates::Mandates,
@@ -63,6 +64,7 @@ pub struct Engine {
     pub(crate) early: Early,
     /// Proposals that are spoken of and have not come.
     pub(crate) missing: BTreeMap<(PersonaId, ProposalId), Missing>,
+    pub(crate) inquiries: Inquiries,
     pub(crate) tasks: BTreeMap<LocalId, TaskRow>,
     pub(crate) questions: Questions,
     pub(crate) approvals: BTreeMap<LocalId, ApprovalRow>,
@@ -141,6 +143,7 @@ impl Engine {
             unsigned: BTreeSet::new(),
             early: BTreeMap::new(),
             missing: BTreeMap::new(),
+            inquiries: Inquiries::new(),
             tasks: BTreeMap::new(),
             questions: Questions::new(),
             approvals: BTreeMap::new(),
@@ -176,6 +179,7 @@ impl Engine {
         crate::approvals::load(&mut engine, &mut tables)?;
         engine.refresh_tags();
         engine.seek_now();
+        engine.resume_inquiries();
         engine.resume_questions();
         engine.resume_tasks();
         engine.forget_old_files();
@@ -225,6 +229,7 @@ impl Engine {
             self.peers.poll_timeout(),
             self.seek_timeout(),
             self.decisions_timeout(),
+            self.inquiries_timeout(),
             self.tasks_timeout(),
             self.approvals_timeout(),
             self.mandates_timeout(),
@@ -244,6 +249,7 @@ impl Engine {
         self.redial();
         self.on_seek_timeout();
         self.on_decision_timeout();
+        self.on_inquiry_timeout();
         self.on_task_timeout();
         self.expire_approvals();
         self.on_mandates_timeout();
@@ -254,6 +260,7 @@ impl Engine {
             self.refresh_tags();
             self.forget_old();
             self.forget_old_files();
+            self.forget_inquiries();
             self.expire_mail();
             self.leave_again();
         }

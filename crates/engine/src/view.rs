@@ -2,7 +2,7 @@
 
 use personas::{Settings, TimeRange};
 use protocol::{
-    decision::{Caster, Choice, Mandate, Rule},
+    decision::{Caster, Choice, Fraction, Mandate, Rule},
     identity::{ConversationId, FileId, MessageId, PersonaId, ProposalId},
 };
 
@@ -334,6 +334,60 @@ pub struct ProposalView {
     pub evidence: Vec<EvidenceView>,
     /// Whether our owner was reminded to vote, and still may.
     pub reminded: bool,
+}
+
+/// A question that binds nobody, and what was answered.
+#[derive(Debug, Clone)]
+pub struct InquiryView {
+    /// Which: the message that asked.
+    pub id: MessageId,
+    /// Where.
+    pub conversation: ConversationId,
+    /// Who asked.
+    pub asker: PersonaId,
+    /// What it calls itself.
+    pub asker_name: String,
+    /// `broadcast` or `sequential`.
+    pub way: &'static str,
+    /// The question.
+    pub question: String,
+    /// When it was asked, milliseconds since the Unix epoch.
+    pub asked_at_ms: u64,
+    /// Until when answers count, milliseconds since the Unix epoch.
+    pub deadline_ms: u64,
+    /// How long one turn is, in milliseconds; nought when all are asked at once.
+    pub turn_ms: u64,
+    /// When the turn passes that is on now, milliseconds since the Unix epoch.
+    pub turn_ends_at_ms: Option<u64>,
+    /// The share of those asked whose answers are enough.
+    pub enough: Fraction,
+    /// `open`, `complete`, `enough` or `too_few`.
+    pub phase: &'static str,
+    /// What it waits for or what came of it, in words.
+    pub waiting: String,
+    /// How many have answered in time.
+    pub answered: usize,
+    /// Who was asked, in the order of their turns.
+    pub asked: Vec<AskedView>,
+}
+
+/// Somebody who was asked.
+#[derive(Debug, Clone)]
+pub struct AskedView {
+    /// Who.
+    pub persona: PersonaId,
+    /// What it calls itself.
+    pub name: String,
+    /// Whether it is a persona of this node.
+    pub ours: bool,
+    /// `answered`, `late`, `due`, `next`, `passed` or `silent`.
+    pub standing: &'static str,
+    /// What it answered, if it had anything to say.
+    pub text: Option<String>,
+    /// When, by its own clock, milliseconds since the Unix epoch.
+    pub answered_at_ms: Option<u64>,
+    /// Whose answers it had then.
+    pub had_seen: Vec<PersonaId>,
 }
 
 /// Somebody who signed two things of which an honest member signs one.

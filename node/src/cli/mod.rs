@@ -7,6 +7,7 @@ mod backup;
 mod calendar;
 mod clients;
 mod doctor;
+mod inquiry;
 mod mandate;
 mod outbox;
 mod send;
@@ -145,6 +146,36 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Ask a conversation something that binds nobody: all at once, or one after another
+    Ask {
+        #[command(flatten)]
+        target: clients::Target,
+        #[command(flatten)]
+        ask: inquiry::NewInquiry,
+        /// Print JSON for programs
+        #[arg(long)]
+        json: bool,
+    },
+    /// Answer what was asked, once
+    Answer {
+        #[command(flatten)]
+        target: clients::Target,
+        #[command(flatten)]
+        answer: inquiry::NewAnswer,
+        /// Print JSON for programs
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show what was asked and answered lately, or one of it in full
+    Inquiries {
+        #[command(flatten)]
+        target: clients::Target,
+        /// One inquiry (its id)
+        inquiry: Option<String>,
+        /// Print JSON for programs
+        #[arg(long)]
+        json: bool,
+    },
     /// Read and write a persona's calendars on a CalDAV server
     #[command(subcommand)]
     Calendar(calendar::Command),
@@ -274,6 +305,15 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Decisions { target, proposal, certificate, json } => {
             let folder = target.folder(environment)?;
             vote::decisions(&folder, proposal.as_deref(), certificate, json).await
+        }
+        Command::Ask { target, ask, json } => {
+            inquiry::ask(&target.folder(environment)?, ask, json).await
+        }
+        Command::Answer { target, answer, json } => {
+            inquiry::answer(&target.folder(environment)?, answer, json).await
+        }
+        Command::Inquiries { target, inquiry, json } => {
+            inquiry::inquiries(&target.folder(environment)?, inquiry.as_deref(), json).await
         }
         Command::Calendar(command) => calendar::run(command, environment).await,
         Command::Mandate { action, target, persona, json } => {

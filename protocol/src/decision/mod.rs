@@ -67,6 +67,7 @@ pub use messages::{
     Confirm, Cut, Digest, Entry, Held, MessageError, Nullify, Report, RoundVote, Statement,
     VIEWS_MAX,
 };
+pub(crate) use proposal::is_text;
 pub use proposal::{
     OPTION_BYTES_MAX, OPTIONS_MAX, Proposal, ProposalError, QUESTION_BYTES_MAX, SignedProposal,
     Terms,

@@ -198,7 +198,7 @@ fn id_of(body: &[u8]) -> ProposalId {
 
 /// Text people will see: not empty, nothing that moves a cursor or turns the direction of
 /// reading. Lines may break, but only at a line feed.
-pub(super) fn is_text(text: &str, bytes_max: usize) -> bool {
+pub(crate) fn is_text(text: &str, bytes_max: usize) -> bool {
     let turns = |c: char| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     (1..=bytes_max).contains(&text.len())
         && !text.trim().is_empty()

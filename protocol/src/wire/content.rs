@@ -43,6 +43,10 @@ pub enum ContentKind {
     Decision = 32,
     /// A complete decision certificate.
     Certificate = 33,
+    /// A question whose answers bind nobody: a [`crate::wire::Inquiry`].
+    Inquiry = 34,
+    /// The answer to an [`ContentKind::Inquiry`]: a [`crate::wire::Answer`].
+    Answer = 35,
     /// The signed cards of the members, so that everyone can reach everyone.
     Roster = 48,
 }
@@ -62,6 +66,8 @@ impl ContentKind {
             17 => Self::AgentResponse,
             32 => Self::Decision,
             33 => Self::Certificate,
+            34 => Self::Inquiry,
+            35 => Self::Answer,
             48 => Self::Roster,
             _ => return None,
         })

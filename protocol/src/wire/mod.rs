@@ -4,6 +4,7 @@ mod about;
 mod codec;
 mod content;
 mod frame;
+mod inquiry;
 
 pub use about::{
     Deletion, EMOJI_BYTES_MAX, Edit, REACTIONS_MAX, Reaction, Reply, TEXT_BYTES_MAX, is_emoji,
@@ -11,3 +12,6 @@ pub use about::{
 pub use codec::{DecodeError, MESSAGE_BYTES_MAX, decode, encode};
 pub use content::{Content, ContentKind, Message};
 pub use frame::{Ack, FRAME_BYTES_MAX, Frame, Receipt};
+pub use inquiry::{
+    ASKED_MAX, Answer, INQUIRY_TEXT_BYTES_MAX, Inquiry, OPEN_MS_MAX, OPEN_MS_MIN, Way,
+};

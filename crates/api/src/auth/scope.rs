@@ -36,7 +36,7 @@ impl fmt::Display for Scope {
 /// What the calls that change something need. Reading needs [`Scope::Read`]; what stands in no
 /// row needs [`Scope::Admin`], so that a new call is closed until somebody opens it. Two calls need
 /// no more than some token.
-const TABLE: [(&str, &str, Option<Scope>); 18] = [
+const TABLE: [(&str, &str, Option<Scope>); 20] = [
     ("POST", "/v1/conversations", Some(Scope::Send)),
     ("POST", "/v1/conversations/{id}/messages", Some(Scope::Send)),
     ("POST", "/v1/files", Some(Scope::Send)),
@@ -45,6 +45,8 @@ const TABLE: [(&str, &str, Option<Scope>); 18] = [
     ("POST", "/v1/conversations/{id}/files", Some(Scope::Send)),
     ("POST", "/v1/messages/{id}/cancel", Some(Scope::Send)),
     ("POST", "/v1/messages/{id}/reactions", Some(Scope::Send)),
+    ("POST", "/v1/conversations/{id}/inquiries", Some(Scope::Send)),
+    ("POST", "/v1/inquiries/{id}/answers", Some(Scope::Send)),
     ("PATCH", "/v1/messages/{id}", Some(Scope::Send)),
     ("DELETE", "/v1/messages/{id}", Some(Scope::Send)),
     ("POST", "/v1/queue/{persona}/retry", Some(Scope::Send)),

@@ -8,6 +8,7 @@ mod conversations;
 mod events;
 mod files;
 mod health;
+mod inquiries;
 mod mandates;
 mod messages;
 mod network;
@@ -39,6 +40,7 @@ pub(crate) fn all(app: &App) -> OpenApiRouter<App> {
         .merge(about::routes())
         .merge(files::routes())
         .merge(proposals::routes())
+        .merge(inquiries::routes())
         .merge(tasks::routes())
         .merge(approvals::routes())
         .merge(network::routes())

@@ -117,6 +117,11 @@ fn particulars(body: EventBody) -> (String, Value) {
             });
             (id, data)
         }
+        EventBody::InquiryUpdated { inquiry, conversation, phase } => {
+            let id = inquiry.to_string();
+            let conversation = conversation.to_string();
+            (id.clone(), json!({ "inquiry": id, "conversation": conversation, "phase": phase }))
+        }
         EventBody::TaskUpdated(task) => {
             let id = task.to_string();
             (id.clone(), json!({ "task": id }))

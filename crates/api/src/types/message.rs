@@ -124,7 +124,8 @@ pub(crate) struct Message {
     committed_at: String,
     /// The same in milliseconds since the Unix epoch.
     committed_at_ms: u64,
-    /// The kind of content: `text`, `file`, `agent_request`, `agent_response`, `proposal`, `ballot`,
+    /// The kind of content: `text`, `file`, `agent_request`, `agent_response`, `inquiry`, `answer`,
+    /// `proposal`, `ballot`,
     /// `decision`, `certificate`, `roster` or `unknown`.
     kind: String,
     /// Text for people; one line about it for messages of the protocol.

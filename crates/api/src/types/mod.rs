@@ -9,6 +9,7 @@ pub(crate) mod conversation;
 pub(crate) mod event;
 pub(crate) mod file;
 pub(crate) mod id;
+pub(crate) mod inquiry;
 pub(crate) mod mandate;
 pub(crate) mod message;
 pub(crate) mod network;

@@ -187,6 +187,8 @@ async fn a_field_refused_deep_inside_is_named_as_the_request_names_it() {
         ("grace_ms", "grace_seconds"),
         ("rule.num", "rule.share"),
         ("rule.reveal_ms", "reveal_seconds"),
+        ("open_ms", "open_seconds"),
+        ("turn_ms", "turn_seconds"),
         ("question", "question"),
     ] {
         let harness = Harness::answering(move |_| {

@@ -10,7 +10,7 @@ use axum::{
 use crate::harness::Harness;
 
 /// Every call there is.
-const CALLS: [(&str, &str); 56] = [
+const CALLS: [(&str, &str); 60] = [
     ("get", "/health/live"),
     ("get", "/health/ready"),
     ("get", "/openapi.json"),
@@ -33,6 +33,10 @@ const CALLS: [(&str, &str); 56] = [
     ("delete", "/v1/files/{id}"),
     ("get", "/v1/files/{id}/content"),
     ("post", "/v1/files/{id}/fetch"),
+    ("post", "/v1/conversations/{id}/inquiries"),
+    ("get", "/v1/inquiries"),
+    ("get", "/v1/inquiries/{id}"),
+    ("post", "/v1/inquiries/{id}/answers"),
     ("get", "/v1/discover"),
     ("get", "/v1/events"),
     ("get", "/v1/events/stream"),

@@ -4,14 +4,17 @@ use engine::{
     Reply, Request, RequestError,
     request::{ConversationKind, DiscoveredView, LocalId},
     view::{
-        ApprovalView, AuditView, ContactState, ContactView, ConversationView, DeliveryState,
-        DeliveryView, EditView, FileState, FileView, FindingView, LastMessageView, MandateView,
-        MemberView, MessageView, NetworkView, PeerView, PersonaView, ProposalView, QueueView,
-        QueuedView, QuoteView, ReactionView, StepView, TaskView, VoterView, WaitingView,
+        ApprovalView, AskedView, AuditView, ContactState, ContactView, ConversationView,
+        DeliveryState, DeliveryView, EditView, FileState, FileView, FindingView, InquiryView,
+        LastMessageView, MandateView, MemberView, MessageView, NetworkView, PeerView, PersonaView,
+        ProposalView, QueueView, QueuedView, QuoteView, ReactionView, StepView, TaskView,
+        VoterView, WaitingView,
     },
 };
 use protocol::{
-    decision::{Base, Caster, Choice, Mandate, Method, Reach, Rule, SignedMandate, Topic},
+    decision::{
+        Base, Caster, Choice, Fraction, Mandate, Method, Reach, Rule, SignedMandate, Topic,
+    },
     file::{FileContent, FileKey},
     identity::{ConversationId, FileId, Handle, MessageId, PersonaId, PersonaKey, ProposalId},
 };
@@ -151,6 +154,15 @@ pub(crate) fn answer(request: Request) -> Result<Reply, RequestError> {
         Request::GetCertificate(id) => {
             known(id == PROPOSAL, "proposal")?;
             Ok(Reply::Certificate(CERTIFICATE.into()))
+        }
+        Request::Inquire { inquiry, .. } if inquiry.turn_ms == Some(0) => {
+            Err(RequestError::Invalid { field: "turn_ms", reason: "too short".into() })
+        }
+        Request::Inquire { .. } => Ok(Reply::Inquiry(Box::new(inquiry()))),
+        Request::ListInquiries { .. } => Ok(Reply::Inquiries(vec![inquiry()])),
+        Request::GetInquiry(id) | Request::Answer { inquiry: id, .. } => {
+            known(id == MESSAGE, "inquiry")?;
+            Ok(Reply::Inquiry(Box::new(inquiry())))
         }
         Request::CreateTask { .. } => Ok(Reply::Task(task())),
         Request::ListTasks => Ok(Reply::Tasks(vec![task()])),
@@ -305,6 +317,35 @@ pub(crate) fn message(text: &str) -> MessageView {
         edited_at_ms: Some(T + 5),
         deleted_at_ms: None,
         deliveries: vec![delivery(8, DeliveryState::Delivered), delivery(9, DeliveryState::Queued)],
+    }
+}
+
+fn inquiry() -> InquiryView {
+    let asked = |persona: PersonaId, standing, text: Option<&str>| AskedView {
+        persona,
+        name: "Somebody".into(),
+        ours: persona == maya(),
+        standing,
+        text: text.map(str::to_owned),
+        answered_at_ms: text.map(|_| T),
+        had_seen: vec![],
+    };
+    InquiryView {
+        id: MESSAGE,
+        conversation: CONVERSATION,
+        asker: bob(),
+        asker_name: "Bob".into(),
+        way: "sequential",
+        question: "What shall we cook?".into(),
+        asked_at_ms: T,
+        deadline_ms: T + 120_000,
+        turn_ms: 60_000,
+        turn_ends_at_ms: Some(T + 60_000),
+        enough: Fraction { num: 7, den: 10 },
+        phase: "open",
+        waiting: "it is the turn of Somebody; 1 of 2 answered".into(),
+        answered: 1,
+        asked: vec![asked(maya(), "answered", Some("Soup")), asked(bob(), "due", None)],
     }
 }
 

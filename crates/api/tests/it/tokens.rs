@@ -40,7 +40,7 @@ async fn ask(
 
 /// The calls under `/v1` and the scope that is just enough for each. What is not here yet may be
 /// called by `read` if it only shows something, by `admin` alone if not.
-const NEEDS: [(&str, &str, &str); 52] = [
+const NEEDS: [(&str, &str, &str); 56] = [
     ("get", "/v1/approvals", "read"),
     ("post", "/v1/approvals/{id}", "admin"),
     ("get", "/v1/audit", "admin"),
@@ -60,6 +60,10 @@ const NEEDS: [(&str, &str, &str); 52] = [
     ("delete", "/v1/files/{id}", "send"),
     ("get", "/v1/files/{id}/content", "read"),
     ("post", "/v1/files/{id}/fetch", "send"),
+    ("post", "/v1/conversations/{id}/inquiries", "send"),
+    ("get", "/v1/inquiries", "read"),
+    ("get", "/v1/inquiries/{id}", "read"),
+    ("post", "/v1/inquiries/{id}/answers", "send"),
     ("get", "/v1/discover", "read"),
     ("get", "/v1/events", "read"),
     ("get", "/v1/events/stream", "read"),

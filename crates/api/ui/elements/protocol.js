@@ -16,6 +16,8 @@ const KINDS = {
   ballot: { one: "signed ballot", many: "signed ballots" },
   decision: { one: "signed step of a vote", many: "signed steps of a vote" },
   certificate: { one: "certificate", many: "certificates" },
+  inquiry: { one: "question", many: "questions" },
+  answer: { one: "answer", many: "answers" },
   roster: { one: "change of members", many: "changes of members" },
 };
 

@@ -1,13 +1,15 @@
 // @ts-check
-/** Decisions: every question put to a vote, and one of them in full. */
+/** Decisions: every question put to a vote or only asked, and one of them in full. */
 
+import { openNewInquiry } from "../dialogs/inquiry.js";
 import { canPropose, openNewProposal } from "../dialogs/proposal.js";
 import { h } from "../dom.js";
+import { inquiryCard, inquiryDetails } from "../elements/inquiry.js";
 import { phaseChip, proposalCard, proposalDetails } from "../elements/proposal.js";
 import { empty, skeleton } from "../elements/parts.js";
 import { count, listTime } from "../format.js";
 import { icon } from "../icons.js";
-import { canVote, conversation, optionLabels, proposal, proposals, titleOf } from "../model.js";
+import { canVote, conversation, inquiries, inquiry, optionLabels, ourTurn, proposal, proposals, titleOf } from "../model.js";
 import { href } from "../router.js";
 import { state } from "../store.js";
 
@@ -16,21 +18,23 @@ import { state } from "../store.js";
 /** @param {import("../router.js").Route} route */
 export function decisions(route) {
   const open = route.id ? proposal(route.id) : null;
-  const none = state.proposals !== null && proposals().length === 0;
+  const asked = route.id && !open ? inquiry(route.id) : null;
+  const none = state.proposals !== null && proposals().length === 0 && inquiries().length === 0;
   return h("div", { class: none && !route.id ? "split split-empty" : "split" },
     h("section", { class: "list-pane", "aria-label": "Decisions" },
       h("header", { class: "pane-head" }, h("h1", null, "Decisions"),
+        canPropose() && h("button", { class: "button small", type: "button", title: "Ask without deciding", onclick: () => openNewInquiry(), "data-testid": "inquiry-new" }, icon("help", 18), h("span", null, "Ask")),
         canPropose() && h("button", { class: "icon-button", type: "button", "aria-label": "New proposal", title: "New proposal", onclick: () => openNewProposal(), "data-testid": "proposal-new" }, icon("plus"))),
       list(route.id)),
-    h("section", { class: "detail-pane", "aria-label": open ? open.question : "No decision open", key: route.id ?? "none" },
-      open ? detail(open) : placeholder(route.id)));
+    h("section", { class: "detail-pane", "aria-label": open?.question ?? asked?.question ?? "No decision open", key: route.id ?? "none" },
+      open ? detail(open) : asked ? askedDetail(asked) : placeholder(route.id)));
 }
 
 /** @param {string | null} openId */
 function list(openId) {
   if (state.proposals === null) return skeleton(6, "Loading decisions");
   const all = proposals();
-  if (all.length === 0) {
+  if (all.length === 0 && inquiries().length === 0) {
     return empty({
       icon: "vote", title: "Nothing to decide", words: "Put a question to a group. Everyone signs a ballot, and the result comes with a certificate anyone can check.",
       action: canPropose()
@@ -43,10 +47,41 @@ function list(openId) {
     { title: "Under way", items: all.filter((p) => p.phase !== "decided" && !canVote(p)) },
     { title: "Decided", items: all.filter((p) => p.phase === "decided") },
   ];
-  return groups.filter((g) => g.items.length > 0).map((g) => [
-    h("h2", { class: "list-title", key: g.title }, g.title),
-    h("ul", { class: "items", key: `${g.title}-items` }, g.items.map((p) => item(p, p.id === openId))),
-  ]);
+  return [
+    groups.filter((g) => g.items.length > 0).map((g) => [
+      h("h2", { class: "list-title", key: g.title }, g.title),
+      h("ul", { class: "items", key: `${g.title}-items` }, g.items.map((p) => item(p, p.id === openId))),
+    ]),
+    inquiries().length > 0 && [
+      h("h2", { class: "list-title", key: "asked" }, "Asked, not binding"),
+      h("ul", { class: "items", key: "asked-items" }, inquiries().map((i) => askedItem(i, i.id === openId))),
+    ],
+  ];
+}
+
+/** @param {import("../model.js").Inquiry} i @param {boolean} here */
+function askedItem(i, here) {
+  const where = conversation(i.conversation);
+  return h("li", { key: i.id },
+    h("a", { class: "item decision-item", href: href("decisions", i.id), "aria-current": here ? "true" : undefined, "data-testid": "inquiry-item" },
+      h("span", { class: "item-words" },
+        h("span", { class: "item-title clamp" }, i.question),
+        h("span", { class: "item-line muted small" },
+          h("span", { class: "truncate" }, where ? titleOf(where) : "", ` · ${i.answered} of ${i.asked.length} answered`),
+          ourTurn(i) ? h("strong", null, "your answer") : i.phase === "open" ? h("count-down", { class: "countdown", to: i.deadline, over: "over" }) : h("time", { datetime: i.deadline }, listTime(i.asked_at))))));
+}
+
+/** @param {import("../model.js").Inquiry} i */
+function askedDetail(i) {
+  const where = conversation(i.conversation);
+  return h("div", { class: "decision" },
+    h("header", { class: "pane-head thread-head" },
+      h("a", { class: "icon-button back", href: href("decisions"), "aria-label": "Back to the list" }, icon("back")),
+      h("div", { class: "thread-title" },
+        h("h2", { class: "truncate" }, where ? titleOf(where) : "Question"),
+        h("span", { class: "muted small truncate" }, `${count(i.asked.length, "member")} asked, nothing decided`)),
+      where && h("a", { class: "button small", href: href("conversations", where.id) }, icon("chat", 18), h("span", null, "Conversation"))),
+    h("div", { class: "decision-body", tabindex: "-1" }, inquiryCard(i), inquiryDetails(i)));
 }
 
 /** @param {Proposal} p @param {boolean} here */

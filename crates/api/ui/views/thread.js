@@ -7,13 +7,14 @@ import { h } from "../dom.js";
 import { conversationAvatar } from "../elements/avatar.js";
 import { membersPanel, panelOpen, togglePanel } from "../elements/members.js";
 import { messageBubble } from "../elements/message.js";
+import { inquiryCard } from "../elements/inquiry.js";
 import { proposalCard } from "../elements/proposal.js";
 import { protocolRun } from "../elements/protocol.js";
 import { empty, skeleton } from "../elements/parts.js";
 import { composer } from "../elements/composer.js";
 import { count, dayName } from "../format.js";
 import { icon } from "../icons.js";
-import { isSpoken, others, titleOf } from "../model.js";
+import { inquiry, isSpoken, others, titleOf } from "../model.js";
 import { href } from "../router.js";
 import { state } from "../store.js";
 import { loadOlder } from "../sync.js";
@@ -113,7 +114,12 @@ function entries(c, messages, asked) {
       previous = null;
       nodes.push(h("div", { class: "day", key: `day-${today}`, role: "separator" }, h("span", null, today)));
     }
-    if (proposal) {
+    const inquired = message.kind === "inquiry" ? inquiry(message.id) : null;
+    if (inquired) {
+      flush();
+      previous = null;
+      nodes.push(h("div", { class: "log-proposal", key: `i-${inquired.id}` }, inquiryCard(inquired, { linked: true })));
+    } else if (proposal) {
       flush();
       previous = null;
       nodes.push(h("div", { class: "log-proposal", key: `p-${proposal.id}` }, proposalCard(proposal, { linked: true })));

@@ -3,7 +3,8 @@
 use protocol::{
     identity::{Handle, PersonaId},
     wire::{
-        Ack, Content, Deletion, Edit, Frame, Message, Reaction, Receipt, Reply, decode, encode,
+        Ack, Answer, Content, Deletion, Edit, Frame, Inquiry, Message, Reaction, Receipt, Reply,
+        decode, encode,
     },
 };
 
@@ -51,6 +52,19 @@ fn damaged_words_about_messages_are_refused_or_read_exactly() {
     let valid = vec![Deletion { of: 7 }.to_bytes()];
     let read = |bytes: &[u8]| Some(Deletion::from_bytes(bytes, u64::MAX).ok()?.to_bytes());
     attack(&Parser { name: "deletion", valid, read, signed: false });
+}
+
+#[test]
+fn damaged_inquiries_and_answers_are_refused_or_read_exactly() {
+    let valid = vec![samples::inquiry().to_bytes()];
+    let read = |bytes: &[u8]| {
+        let author = crate::card::samples::alice().id();
+        Some(Inquiry::from_bytes(bytes, author).ok()?.to_bytes())
+    };
+    attack(&Parser { name: "inquiry", valid, read, signed: false });
+    let valid = samples::answers().iter().map(Answer::to_bytes).collect();
+    let read = |bytes: &[u8]| Some(Answer::from_bytes(bytes).ok()?.to_bytes());
+    attack(&Parser { name: "answer", valid, read, signed: false });
 }
 
 #[test]

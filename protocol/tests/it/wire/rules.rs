@@ -1,10 +1,10 @@
 //! The rules of frames and messages, a sentence each.
 
 use protocol::{
-    identity::{ConversationId, Domain, MessageId, PersonaKey, verify},
+    identity::{ConversationId, Domain, MessageId, PersonaId, PersonaKey, verify},
     wire::{
-        Content, ContentKind, DecodeError, Deletion, Edit, FRAME_BYTES_MAX, Frame, Reaction,
-        decode, encode, is_emoji,
+        Answer, Content, ContentKind, DecodeError, Deletion, Edit, FRAME_BYTES_MAX, Frame, Inquiry,
+        Reaction, Way, decode, encode, is_emoji,
     },
 };
 
@@ -39,10 +39,13 @@ fn a_frame_of_another_version_is_refused_whatever_it_holds() {
 }
 
 #[test]
-fn only_the_twelve_numbers_of_the_table_are_content_kinds() {
+fn only_the_fourteen_numbers_of_the_table_are_content_kinds() {
     let known = |number| ContentKind::from_number(number).map(|kind| (number, kind as u16));
     let known: Vec<_> = (0..=u16::MAX).filter_map(known).collect();
-    assert_eq!(known, [1, 2, 3, 4, 5, 6, 7, 16, 17, 32, 33, 48].map(|number| (number, number)));
+    assert_eq!(
+        known,
+        [1, 2, 3, 4, 5, 6, 7, 16, 17, 32, 33, 34, 35, 48].map(|number| (number, number))
+    );
 }
 
 #[test]
@@ -112,4 +115,55 @@ fn an_edit_or_deletion_is_of_an_earlier_message_of_the_author() {
     assert!(Edit::from_bytes(&Edit { of: 0, text: String::new() }.to_bytes(), 1).is_err());
     let long = Edit { of: 0, text: "x".repeat(64 * 1024 + 1) };
     assert!(Edit::from_bytes(&long.to_bytes(), 1).is_err());
+}
+
+#[test]
+fn an_inquiry_names_who_is_asked_and_how_long() {
+    let author = crate::card::samples::alice().id();
+    let check = |change: &dyn Fn(&mut Inquiry)| {
+        let mut inquiry = samples::inquiry();
+        change(&mut inquiry);
+        assert_eq!(
+            Inquiry::from_bytes(&inquiry.to_bytes(), author).is_ok(),
+            inquiry.check(author).is_ok()
+        );
+        inquiry.check(author)
+    };
+    assert_eq!(check(&|_| {}), Ok(()));
+    assert_eq!(check(&|i| i.question = " ".into()), Err("question"));
+    assert_eq!(check(&|i| i.question = "x".repeat(4_097)), Err("question"));
+    assert_eq!(check(&|i| i.asked.clear()), Err("asked"));
+    assert_eq!(check(&|i| i.asked.push(i.asked[0])), Err("asked"));
+    assert_eq!(check(&|i| i.asked.push(author)), Err("asked"));
+    assert_eq!(check(&|i| i.open_ms = 31 * 86_400_000 + 1), Err("open_ms"));
+    assert_eq!(check(&|i| (i.open_ms, i.turn_ms) = (999, 999)), Err("open_ms"));
+    assert_eq!(check(&|i| i.turn_ms = 0), Err("turn_ms"));
+    assert_eq!(check(&|i| i.turn_ms = i.open_ms + 1), Err("turn_ms"));
+    assert_eq!(check(&|i| i.way = Way::Broadcast), Err("turn_ms"));
+    assert_eq!(check(&|i| (i.way, i.turn_ms) = (Way::Broadcast, 0)), Ok(()));
+    assert_eq!(check(&|i| i.enough.den = 0), Err("enough"));
+    assert_eq!(check(&|i| i.enough.num = 11), Err("enough"));
+    let many = |count: u32| {
+        let key = |number: u32| {
+            let mut key = [0xee; 32];
+            key[..4].copy_from_slice(&number.to_be_bytes());
+            PersonaId(key)
+        };
+        check(&move |i| i.asked = (0..count).map(key).collect())
+    };
+    assert_eq!(many(1_000), Ok(()), "far more than the usual twenty");
+    assert_eq!(many(1_001), Err("asked"));
+}
+
+#[test]
+fn an_answer_is_visible_text_or_nothing() {
+    let read = |text: Option<&str>, seen: &[u16]| {
+        let to = MessageId([1; 16]);
+        let answer = Answer { to, text: text.map(str::to_owned), seen: seen.to_vec() };
+        Answer::from_bytes(&answer.to_bytes()).is_ok()
+    };
+    assert!(read(Some("Soup"), &[0, 2]) && read(None, &[]));
+    assert!(!read(Some(""), &[]) && !read(Some("\u{202e}Soup"), &[]));
+    assert!(!read(Some(&"x".repeat(4_097)), &[]));
+    assert!(!read(None, &[2, 0]) && !read(None, &[1, 1]) && !read(None, &[1_000]));
 }

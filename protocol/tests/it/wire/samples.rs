@@ -1,8 +1,12 @@
 //! One value of every shape that crosses a stream or stands inside a message.
 
 use protocol::{
+    decision::Fraction,
     identity::{ConversationId, Domain, EnvelopeId, MessageId, PersonaKey},
-    wire::{Ack, Content, ContentKind, Deletion, Edit, Frame, Message, Reaction, Receipt, Reply},
+    wire::{
+        Ack, Answer, Content, ContentKind, Deletion, Edit, Frame, Inquiry, Message, Reaction,
+        Receipt, Reply, Way,
+    },
 };
 
 use crate::card::samples as cards;
@@ -52,6 +56,23 @@ pub(super) fn edit() -> Edit {
     Edit { of: 7, text: "Dinner at eight?".into() }
 }
 
+pub(super) fn inquiry() -> Inquiry {
+    Inquiry {
+        way: Way::Sequential,
+        question: "What shall we cook?".into(),
+        asked: vec![cards::bob().id(), PersonaKey::from_seed(&LEAF_SEED).id()],
+        open_ms: 1_200_000,
+        turn_ms: 600_000,
+        enough: Fraction { num: 7, den: 10 },
+    }
+}
+
+pub(super) fn answers() -> [Answer; 2] {
+    let to = MessageId(*b"an older message");
+    let text = Some("Soup, and bread with it".into());
+    [Answer { to, text, seen: vec![0] }, Answer { to, text: None, seen: vec![] }]
+}
+
 pub(super) fn contents() -> Vec<(&'static str, Content)> {
     let of = |kind, body: &[u8]| Content::new(kind, body.to_vec());
     vec![
@@ -67,6 +88,9 @@ pub(super) fn contents() -> Vec<(&'static str, Content)> {
         ("agent response", of(ContentKind::AgentResponse, &[4, 5])),
         ("decision", of(ContentKind::Decision, &[6])),
         ("certificate", of(ContentKind::Certificate, &[7, 8])),
+        ("inquiry", of(ContentKind::Inquiry, &inquiry().to_bytes())),
+        ("answer", of(ContentKind::Answer, &answers()[0].to_bytes())),
+        ("answer of nothing to say", of(ContentKind::Answer, &answers()[1].to_bytes())),
         ("roster", of(ContentKind::Roster, &[9])),
         ("a kind of a later version", Content { kind: 999, body: vec![10] }),
     ]
