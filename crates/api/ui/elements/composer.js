@@ -33,13 +33,14 @@ export function startEdit(message) {
   focus();
 }
 
-/** Puts the cursor into the box once it is drawn. */
+/** Puts the cursor into the box once it is drawn. Whoever is in it already may have begun to select or write. */
 function focus() {
   update();
   requestAnimationFrame(() => requestAnimationFrame(() => {
     const box = /** @type {HTMLTextAreaElement | null} */ (document.querySelector("[data-testid=composer]"));
-    box?.focus();
-    box?.setSelectionRange(box.value.length, box.value.length);
+    if (!box || box === document.activeElement) return;
+    box.focus();
+    box.setSelectionRange(box.value.length, box.value.length);
   }));
 }
 
