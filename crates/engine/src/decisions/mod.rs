@@ -4,6 +4,7 @@
 //! conversation, its state is kept in the ledger, and every signature waits for the row that
 //! forbids a second one: the core signs only after [`crate::Input::Stored`].
 
+mod cast;
 mod hidden;
 mod missing;
 mod remind;
