@@ -7,12 +7,13 @@ use std::collections::BTreeMap;
 
 use engine::{
     Reply, Request, RequestError,
-    request::{ContactSource, ConversationKind, LocalId},
-    view::{ContactState, ConversationView, ProposalView, TaskView},
+    request::{ContactSource, ConversationKind, LocalId, NewInquiry},
+    view::{ContactState, ConversationView, InquiryView, ProposalView, TaskView},
 };
 use protocol::{
     decision::{Base, Choice, Rule},
-    identity::{ConversationId, PersonaId, ProposalId},
+    identity::{ConversationId, MessageId, PersonaId, ProposalId},
+    wire::Way,
 };
 use rand::Rng;
 
@@ -50,6 +51,10 @@ pub(crate) struct Pursuit {
 pub(crate) struct Names {
     pub(crate) conversations: BTreeMap<&'static str, ConversationId>,
     pub(crate) questions: BTreeMap<&'static str, (ProposalId, u64)>,
+    /// What was asked without a vote, and until when answers count.
+    pub(crate) inquiries: BTreeMap<&'static str, (MessageId, u64)>,
+    /// Who was told that its answer is on its way.
+    pub(crate) answered: Vec<(&'static str, usize)>,
     /// Who was ever removed from which conversation.
     pub(crate) removed: Vec<(ConversationId, PersonaId)>,
 }
@@ -110,6 +115,10 @@ impl World<'_> {
                 self.propose(by, title, question, within_ms, hidden)
             }
             Wish::Vote { by, question } => self.vote(index, by, question),
+            Wish::Inquire { by, title, question, turn_ms, within_ms } => {
+                self.inquire(by, title, question, (turn_ms, within_ms))
+            }
+            Wish::Answer { by, question } => self.answer(by, question),
             Wish::Add { by, who, title } => self.change(by, who, title, true),
             Wish::Remove { by, who, title } => self.change(by, who, title, false),
             Wish::Task { by, text, within_ms } => self.task(index, by, text, within_ms),
@@ -280,6 +289,58 @@ impl World<'_> {
         Step::Ask(self.people[by].node, request)
     }
 
+    fn inquire(
+        &mut self,
+        by: usize,
+        title: &str,
+        question: &'static str,
+        (turn_ms, within_ms): (Option<u64>, u64),
+    ) -> Step {
+        let known = self.inquiries(by).into_iter().find(|view| view.question == question);
+        if let Some(view) = known {
+            self.names.inquiries.insert(question, (view.id, view.deadline_ms));
+            return Step::Done;
+        }
+        let Some(view) = self.conversation(by, title) else { return Step::Wait };
+        let inquiry = NewInquiry {
+            way: if turn_ms.is_some() { Way::Sequential } else { Way::Broadcast },
+            question: question.into(),
+            asked: Vec::new(),
+            at_most: NewInquiry::AT_MOST,
+            open_ms: Some(within_ms),
+            turn_ms,
+            enough: NewInquiry::ENOUGH,
+        };
+        let (conversation, persona) = (view.id, Some(self.id(by)));
+        Step::Ask(self.people[by].node, Request::Inquire { conversation, persona, inquiry })
+    }
+
+    /// What a person's node shows of inquiries.
+    pub(crate) fn inquiries(&self, person: usize) -> Vec<InquiryView> {
+        match self.look(person, &Request::ListInquiries { conversation: None }) {
+            Some(Reply::Inquiries(views)) => views,
+            _ => Vec::new(),
+        }
+    }
+
+    fn answer(&mut self, by: usize, question: &str) -> Step {
+        let Some(&(inquiry, deadline_ms)) = self.names.inquiries.get(question) else {
+            return Step::Wait;
+        };
+        let (persona, over) = (self.id(by), self.agenda.now_ms() > deadline_ms);
+        let view = self.inquiries(by).into_iter().find(|view| view.id == inquiry);
+        let asked = view.and_then(|view| view.asked.into_iter().find(|a| a.persona == persona));
+        match asked.map(|asked| asked.standing) {
+            Some("due" | "passed") if !over => {
+                let text = Some(format!("{} says so", self.people[by].name));
+                let request = Request::Answer { inquiry, persona: Some(persona), text };
+                Step::Ask(self.people[by].node, request)
+            }
+            None | Some("next") if !over => Step::Wait,
+            _ => Step::Done,
+        }
+    }
+
     fn change(&mut self, by: usize, who: usize, title: &str, add: bool) -> Step {
         let Some(view) = self.conversation(by, title) else { return Step::Wait };
         let member = self.id(who);
@@ -338,6 +399,9 @@ impl World<'_> {
             }
             (Wish::Befriend { .. }, Ok(Reply::Invite { link, .. })) => {
                 self.pursuits[index].invite = Some(link);
+            }
+            (Wish::Answer { by, question }, Ok(Reply::Inquiry(_))) => {
+                self.names.answered.push((question, by));
             }
             (Wish::Vote { .. }, Ok(Reply::Proposal(view))) => self.check_vote(index, &view),
             (_, Ok(_)) => {}

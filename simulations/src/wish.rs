@@ -51,6 +51,26 @@ pub enum Wish {
         /// On what.
         question: &'static str,
     },
+    /// Asks something that binds nobody.
+    Inquire {
+        /// Who.
+        by: usize,
+        /// Where.
+        title: &'static str,
+        /// Names it within the scenario.
+        question: &'static str,
+        /// How long each of the others has its turn, in milliseconds; none to ask all at once.
+        turn_ms: Option<u64>,
+        /// How long answers count, in milliseconds.
+        within_ms: u64,
+    },
+    /// Answers what was asked, when its turn comes or after it.
+    Answer {
+        /// Who.
+        by: usize,
+        /// What.
+        question: &'static str,
+    },
     /// Adds a member.
     Add {
         /// The creator.
@@ -94,6 +114,8 @@ impl Wish {
             | Self::Talk { by, .. }
             | Self::Propose { by, .. }
             | Self::Vote { by, .. }
+            | Self::Inquire { by, .. }
+            | Self::Answer { by, .. }
             | Self::Add { by, .. }
             | Self::Remove { by, .. }
             | Self::Task { by, .. }

@@ -7,6 +7,7 @@
 //! | nothing is shown, sent or acknowledged before it is on disk | `durability.rs` |
 //! | nobody signs twice; one certificate for a proposal, valid, at every member | `decisions.rs` |
 //! | a meeting lies where every voter was free, and stands in every calendar | `decisions.rs` |
+//! | an inquiry ends, alike for everyone, with every answer in it | `inquiries.rs` |
 //! | the memory of an engine is bounded | `bounds.rs` |
 //!
 //! Some rules are checked at every step, others when all is well again.
@@ -14,6 +15,7 @@
 mod bounds;
 mod decisions;
 mod durability;
+mod inquiries;
 mod members;
 mod messages;
 
@@ -76,6 +78,7 @@ impl World<'_> {
         amiss.extend(self.judge_members());
         amiss.extend(self.judge_messages());
         amiss.extend(self.judge_decisions());
+        amiss.extend(self.judge_inquiries());
         amiss.extend(self.judge_bookings());
         amiss.extend(self.judge_tasks());
         amiss

@@ -6,7 +6,7 @@
 //! | somebody is away for long | `away.rs` |
 //! | members change meanwhile | `members.rs` |
 //! | while personas arrange something | `personas.rs` |
-//! | while something hidden is decided | `asking.rs` |
+//! | while something hidden is decided, or asked without a vote | `asking.rs` |
 
 mod asking;
 mod away;
@@ -62,6 +62,7 @@ pub const SCENARIOS: &[Scenario] = &[
     personas::DINNER,
     personas::HOUSEMATES,
     asking::VEILED,
+    asking::ASKED,
 ];
 
 const TRIO: &[Wish] =
@@ -95,6 +96,14 @@ const fn propose(by: usize, question: &'static str, within_ms: u64) -> Wish {
 
 const fn propose_hidden(by: usize, question: &'static str, within_ms: u64) -> Wish {
     Wish::Propose { by, title: "club", question, within_ms, hidden: true }
+}
+
+const fn inquire(by: usize, question: &'static str, turn_ms: Option<u64>, within_ms: u64) -> Wish {
+    Wish::Inquire { by, title: "club", question, turn_ms, within_ms }
+}
+
+const fn answer(by: usize, question: &'static str) -> Wish {
+    Wish::Answer { by, question }
 }
 
 const fn vote(by: usize, question: &'static str) -> Wish {

@@ -43,6 +43,7 @@ scenarios! {
     who_is_left_elects_another_sequencer: "orphans", 2;
     a_dinner_is_booked_where_all_are_free: "dinner", 1;
     two_personas_share_a_node: "housemates", 1;
+    everyone_sees_alike_what_was_asked_and_answered: "asked", 2;
     everything_at_once: "storm", 1;
     two_that_are_never_awake_together_talk_by_mailboxes: "asleep", 1;
     four_that_sleep_in_turns_talk_and_vote: "shifts", 1;
