@@ -259,8 +259,6 @@ pub struct WishRow {
 /// A chunk that was said, until it lies with the others.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PartRow {
-    /// Who said it.
-    pub author: PersonaId,
     /// Milliseconds since the Unix epoch.
     pub at_ms: u64,
     /// As encrypted.
@@ -270,7 +268,7 @@ pub struct PartRow {
 
 impl std::fmt::Debug for PartRow {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "PartRow of {:?}, {} bytes", self.author, self.chunk.len())
+        write!(f, "PartRow of {} bytes", self.chunk.len())
     }
 }
 

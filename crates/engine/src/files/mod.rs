@@ -22,9 +22,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use protocol::{
     file::{FILE_BYTES_MAX, FileContent},
-    identity::{FileId, MessageId},
+    identity::{FileId, MessageId, PersonaId},
 };
 
+use parts::PartName;
 pub(crate) use send::FileToSend;
 
 use crate::{
@@ -49,7 +50,7 @@ pub(crate) struct Files {
     /// Whole on the disk, as the shell says.
     on_disk: BTreeSet<FileId>,
     /// Said by others, not yet with the other chunks on the disk.
-    parts: BTreeMap<(FileId, u32), PartRow>,
+    parts: BTreeMap<PartName, PartRow>,
     limits: FileLimits,
     /// Whether the shell has said what is on the disk. Nothing is fetched before.
     looked: bool,
@@ -105,8 +106,8 @@ fn wish_key(file: &FileId) -> Vec<u8> {
     rows::key(&[b"w", file.as_bytes()])
 }
 
-fn part_key(file: &FileId, place: u32) -> Vec<u8> {
-    rows::key(&[b"p", file.as_bytes(), &place.to_be_bytes()])
+fn part_key((file, place, author): &PartName) -> Vec<u8> {
+    rows::key(&[b"p", file.as_bytes(), &place.to_be_bytes(), author.as_bytes()])
 }
 
 pub(crate) fn load(engine: &mut Engine, tables: &mut Rows) -> Result<(), LoadError> {
@@ -130,8 +131,10 @@ pub(crate) fn load(engine: &mut Engine, tables: &mut Rows) -> Result<(), LoadErr
             }
             b'w' => wishes.push((file, read::<WishRow>(Table::File, &value)?)),
             b'p' => {
-                let place = u32::from_be_bytes(rest.try_into().map_err(|_| bad())?);
-                files.parts.insert((file, place), read(Table::File, &value)?);
+                let (place, author) = rest.split_first_chunk().ok_or_else(bad)?;
+                let author = PersonaId::from_slice(author).ok_or_else(bad)?;
+                let name = (file, u32::from_be_bytes(*place), author);
+                files.parts.insert(name, read(Table::File, &value)?);
             }
             _ => return Err(bad()),
         }
@@ -175,8 +178,8 @@ impl Engine {
         self.files.limits = limits;
         self.files.looked = true;
         let parts: Vec<_> = self.files.parts.keys().copied().collect();
-        for (file, place) in parts {
-            self.keep_part(file, place);
+        for name in parts {
+            self.keep_part(name);
         }
         for file in self.files.known.keys().copied().collect::<Vec<_>>() {
             self.consider(file);
@@ -212,7 +215,7 @@ impl Engine {
         }
         self.files.known.remove(&file);
         self.files.on_disk.remove(&file);
-        self.files.parts.retain(|(of, _), _| *of != file);
+        self.files.parts.retain(|(of, _, _), _| *of != file);
         self.then(Effect::DropFile(file));
     }
 
@@ -227,12 +230,12 @@ impl Engine {
             self.drop_file(file);
         }
         let files = &self.files;
-        let unclaimed = |(key, part): &(&(FileId, u32), &PartRow)| {
+        let unclaimed = |(key, part): &(&PartName, &PartRow)| {
             part.at_ms + PART_MS <= now_ms && !files.known.contains_key(&key.0)
         };
         let old = files.parts.iter().filter(unclaimed);
-        for (file, place) in old.map(|(key, _)| *key).collect::<Vec<_>>() {
-            self.forget_part(file, place);
+        for name in old.map(|(key, _)| *key).collect::<Vec<_>>() {
+            self.forget_part(name);
         }
     }
 }

@@ -14,13 +14,20 @@ use crate::{
 
 /// Parts that wait for the message they belong to, at most: they may overtake it on their way
 /// through mailboxes. What finds no room is fetched from the sender instead.
-const UNCLAIMED_MAX: usize = 64;
+const UNCLAIMED_MAX: usize = 128;
+/// Those of one author, so that nobody takes the room of all. A whole small file has nine.
+const UNCLAIMED_OF_ONE_MAX: usize = 16;
+
+/// Of which file, which of its chunks, and who said it: one member cannot take the place of what
+/// another has said.
+pub(super) type PartName = (FileId, u32, PersonaId);
 
 impl Engine {
     /// Somebody said a chunk of a file.
     pub(crate) fn on_file_part(&mut self, author: PersonaId, body: &[u8]) {
         let Ok(FilePart { file, place, chunk }) = FilePart::from_bytes(body) else { return };
-        if self.files.on_disk.contains(&file) || self.files.parts.contains_key(&(file, place)) {
+        let name = (file, place, author);
+        if self.files.on_disk.contains(&file) || self.files.parts.contains_key(&name) {
             return;
         }
         match self.files.known.get(&file) {
@@ -31,36 +38,45 @@ impl Engine {
                     return;
                 }
             }
-            None if self.unclaimed() >= UNCLAIMED_MAX => return,
-            None => {}
+            None => {
+                let (all, theirs) = self.unclaimed(author);
+                if all >= UNCLAIMED_MAX || theirs >= UNCLAIMED_OF_ONE_MAX {
+                    return;
+                }
+            }
         }
-        let row = PartRow { author, at_ms: self.now_ms, chunk };
-        self.put(Table::File, part_key(&file, place), &row);
-        self.files.parts.insert((file, place), row);
-        self.keep_part(file, place);
+        let row = PartRow { at_ms: self.now_ms, chunk };
+        self.put(Table::File, part_key(&name), &row);
+        self.files.parts.insert(name, row);
+        self.keep_part(name);
     }
 
-    fn unclaimed(&self) -> usize {
-        let keys = self.files.parts.keys();
-        keys.filter(|(file, _)| !self.files.known.contains_key(file)).count()
+    /// How many wait for their message, and how many of them are this author's.
+    fn unclaimed(&self, author: PersonaId) -> (usize, usize) {
+        let waits = |(file, _, _): &&PartName| !self.files.known.contains_key(file);
+        let by: Vec<_> = self.files.parts.keys().filter(waits).map(|(_, _, by)| *by).collect();
+        (by.len(), by.iter().filter(|by| **by == author).count())
     }
 
     /// The message of a file has come: so may its parts have.
     pub(super) fn claim_parts(&mut self, file: FileId) {
-        let of = (file, 0)..=(file, u32::MAX);
-        let places: Vec<u32> = self.files.parts.range(of).map(|((_, place), _)| *place).collect();
-        for place in places {
-            self.keep_part(file, place);
-        }
+        self.part_names(file).into_iter().for_each(|name| self.keep_part(name));
+    }
+
+    /// What was said of a file and is not with its other chunks yet.
+    pub(super) fn part_names(&self, file: FileId) -> Vec<PartName> {
+        let names = self.files.parts.keys();
+        names.filter(|(of, _, _)| *of == file).copied().collect()
     }
 
     /// Has a part put with the other chunks, or drops it where it does not belong.
-    pub(super) fn keep_part(&mut self, file: FileId, place: u32) {
+    pub(super) fn keep_part(&mut self, name: PartName) {
+        let (file, place, author) = name;
         let Some(known) = self.files.known.get(&file) else { return };
-        let Some(part) = self.files.parts.get(&(file, place)) else { return };
-        let from_author = known.said.values().any(|row| row.author == part.author);
+        let Some(part) = self.files.parts.get(&name) else { return };
+        let from_author = known.said.values().any(|row| row.author == author);
         if !from_author || self.files.on_disk.contains(&file) {
-            self.forget_part(file, place);
+            self.forget_part(name);
         } else if self.files.looked {
             let (content, chunk) = (Box::new(known.content.clone()), part.chunk.clone());
             self.then(Effect::KeepPart { content, place, chunk });
@@ -68,9 +84,9 @@ impl Engine {
     }
 
     /// A part lies with the other chunks now, or is not worth keeping.
-    pub(super) fn forget_part(&mut self, file: FileId, place: u32) {
-        if self.files.parts.remove(&(file, place)).is_some() {
-            self.delete(Table::File, part_key(&file, place));
+    pub(super) fn forget_part(&mut self, name: PartName) {
+        if self.files.parts.remove(&name).is_some() {
+            self.delete(Table::File, part_key(&name));
         }
     }
 }

@@ -41,8 +41,9 @@ impl Engine {
 
     /// The shell says how far a file has come.
     pub(crate) fn on_file_news(&mut self, file: FileId, news: FileNews) {
-        if let FileNews::PartKept(place) = news {
-            self.forget_part(file, place);
+        if let FileNews::PartKept(kept) = news {
+            let names = self.part_names(file).into_iter();
+            names.filter(|(_, place, _)| *place == kept).for_each(|name| self.forget_part(name));
             return;
         }
         let now_ms = self.now_ms;
@@ -55,12 +56,7 @@ impl Engine {
             FileNews::Whole => {
                 known.fetch = fetch::Fetch::default();
                 self.files.on_disk.insert(file);
-                let of = (file, 0)..=(file, u32::MAX);
-                let parts: Vec<u32> =
-                    self.files.parts.range(of).map(|((_, place), _)| *place).collect();
-                for place in parts {
-                    self.forget_part(file, place);
-                }
+                self.part_names(file).into_iter().for_each(|name| self.forget_part(name));
             }
             FileNews::Lost => {
                 self.files.on_disk.remove(&file);

@@ -202,10 +202,21 @@ fn parts_count_from_the_author_in_their_size_and_not_without_end() {
     for n in 0..200 {
         bench.arrives(carol(), u64::from(n) + 1, ContentKind::FilePart, part(n + 2, 0, 20));
     }
-    assert_eq!(bench.file_rows(), 1 + 64);
+    assert_eq!(bench.file_rows(), 1 + 16, "one author has one share of the room");
     bench.now_ms += 2 * PART_MS;
     bench.handle(Input::Timeout);
     assert_eq!(bench.file_rows(), 1, "nobody claimed them");
+}
+
+#[test]
+fn nobody_takes_the_place_of_a_part_that_another_says() {
+    let mut bench = Bench::new();
+    let content = file(1, 5);
+    bench.arrives(carol(), 0, ContentKind::FilePart, part(1, 0, 30));
+    bench.arrives(bob(), 1, ContentKind::FilePart, part(1, 0, 5 + 16));
+    bench.arrives(bob(), 0, ContentKind::File, content.to_bytes());
+    assert_eq!(bench.parts_to_keep(), [0]);
+    assert_eq!(bench.file_rows(), 1 + 1, "what Carol said is dropped");
 }
 
 #[test]
