@@ -30,9 +30,7 @@ impl Client {
                 format!("no node runs on {} (start one with `conclave up`)", folder.display())
             })
         };
-        let http =
-            reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30)).build()?;
-        Ok(Self { base: read("api-address")?, token: read("api-token")?, http })
+        Ok(Self { base: read("api-address")?, token: read("api-token")?, http: http()? })
     }
 
     /// The address of the API, such as `http://127.0.0.1:7070`.
@@ -165,6 +163,14 @@ impl Client {
         }
         serde_json::from_str(&text).with_context(|| format!("{path}: not JSON"))
     }
+}
+
+/// What speaks to a node on this machine.
+///
+/// # Errors
+/// It cannot be set up.
+pub(crate) fn http() -> reqwest::Result<reqwest::Client> {
+    reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30)).build()
 }
 
 /// The words of a problem+json answer, and the field at fault.

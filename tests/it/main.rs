@@ -15,6 +15,7 @@ mod interop;
 mod kills;
 mod low_space;
 mod mailboxes;
+mod mcp;
 mod methods;
 #[cfg(target_os = "linux")]
 mod nat;

@@ -12,6 +12,7 @@
 pub mod binaries;
 pub mod calendar;
 pub mod capture;
+pub mod mcp;
 #[cfg(target_os = "linux")]
 pub mod nat;
 pub mod people;
@@ -20,6 +21,7 @@ pub mod radicale;
 pub mod rest;
 pub mod skip;
 pub mod until;
+pub mod venv;
 
 mod node;
 mod rendezvous;

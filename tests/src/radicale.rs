@@ -15,11 +15,7 @@ use tokio::{
     process::{Child, Command},
 };
 
-use crate::{skip, until::until};
-
-/// What a machine needs, in one command.
-pub const INSTALL: &str =
-    "sudo apt-get install --yes python3-venv, with pypi.org in reach of python3 -m pip";
+use crate::{until::until, venv::python_with};
 
 /// The version the tests were written against.
 const PACKAGE: &str = "radicale==3.9.0";
@@ -45,14 +41,7 @@ impl Radicale {
     /// # Errors
     /// It is installed but does not start; or it cannot be installed, in CI.
     pub async fn start(folder: &Path, test: &str) -> anyhow::Result<Option<Self>> {
-        let python = match installed().await {
-            Ok(python) => python,
-            Err(error) => {
-                eprintln!("radicale cannot be installed: {error:#}");
-                skip::skipped(test, INSTALL)?;
-                return Ok(None);
-            }
-        };
+        let Some(python) = python_with(PACKAGE, test).await? else { return Ok(None) };
         fs::create_dir_all(folder)?;
         fs::write(folder.join("users"), format!("{USER}:{PASSWORD}\n"))?;
         fs::write(folder.join("rights"), RIGHTS)?;
@@ -187,31 +176,3 @@ user: .+
 collection: {user}/[^/]+
 permissions: rw
 ";
-
-/// The python of the virtual environment, which is made first if there is none.
-async fn installed() -> anyhow::Result<PathBuf> {
-    let test = std::env::current_exe()?;
-    // <target>/<profile>/deps/<test>
-    let target = test.ancestors().nth(3).context("the test is not in a target folder")?;
-    let folder = target.join("radicale-venv");
-    fs::create_dir_all(&folder)?;
-    let python = folder.join("bin/python");
-    let ready = folder.join(PACKAGE);
-    let lock = File::create(folder.join("lock"))?;
-    // Tests run side by side; the first of them installs.
-    let lock = tokio::task::spawn_blocking(move || lock.lock().map(|()| lock)).await??;
-    if !ready.is_file() {
-        run(Command::new("python3").args(["-m", "venv"]).arg(&folder)).await?;
-        run(Command::new(&python).args(["-m", "pip", "install", "--quiet", PACKAGE])).await?;
-        fs::write(&ready, "")?;
-    }
-    drop(lock);
-    Ok(python)
-}
-
-async fn run(command: &mut Command) -> anyhow::Result<()> {
-    let output = command.stdin(Stdio::null()).output().await?;
-    let words = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "{words}");
-    Ok(())
-}

@@ -27,6 +27,7 @@
 //! | `GET /v1/approvals` · `POST /v1/approvals/{id}` | the owner's word |
 //! | `GET /v1/network` · `GET /v1/audit` | who is connected; what was done in the owner's name |
 //! | `GET /v1/events` (WebSocket) · `GET /v1/events/stream` (server-sent events) | what happens |
+//! | `POST /mcp` | the Model Context Protocol, see [`mcp`] |
 //! | `GET /health/live` · `GET /health/ready` · `GET /openapi.json` · `GET /` | open to all |
 //!
 //! `/openapi.json` describes each in full. A program sends `Authorization: Bearer` with the text
@@ -41,6 +42,7 @@ mod events;
 mod extract;
 mod files;
 mod limits;
+pub mod mcp;
 mod node;
 mod openapi;
 mod router;

@@ -21,7 +21,8 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::{
     auth::{Credentials, checks::same_place, guard::known_caller},
     error::ApiError,
-    limits::REQUESTS_MAX,
+    limits::{REQUESTS_MAX, bounded},
+    mcp,
     node::Node,
     openapi::{Description, Served, openapi_json},
     routes::{self, Readiness},
@@ -86,11 +87,21 @@ pub fn app(
     let (router, description) = OpenApiRouter::with_openapi(Description::openapi())
         .merge(routes::all(&app))
         .split_for_parts();
-    router
+    let router = router
         .route("/openapi.json", get(openapi_json))
         .layer(Extension(Served::from(description)))
         .fallback(ui::page)
-        .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
+        .method_not_allowed_fallback(async || ApiError::MethodNotAllowed);
+    // Tools ask what any program may ask, through the same doors.
+    let tools = mcp::service(behind_doors(router.clone(), &app));
+    let tools = Router::new().route_service(mcp::PATH, tools);
+    let tools = tools.layer(from_fn_with_state(app.clone(), bounded));
+    behind_doors(router.merge(tools), &app)
+}
+
+/// Routes with what stands before all of them.
+fn behind_doors(routes: Router<App>, app: &App) -> Router {
+    routes
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(from_fn_with_state(app.clone(), known_caller))
         .layer(from_fn_with_state(app.clone(), same_place))
@@ -98,7 +109,7 @@ pub fn app(
             ApiError::Internal("a handler panicked".to_owned()).into_response()
         }))
         .layer(from_fn(with_headers))
-        .with_state(app)
+        .with_state(app.clone())
 }
 
 /// What the page may load: its own files and nothing else.

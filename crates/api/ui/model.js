@@ -45,7 +45,7 @@ import { state } from "./store.js";
  *   phase: "open" | "revealing" | "closing" | "deciding" | "decided" | "forked", waiting: string,
  *   voters: Voter[], tally: number[], cast: number, outcome: string | null, winners: number[],
  *   tie: boolean, certified: boolean, receipts: number | null, receipts_needed: number,
- *   evidence: { persona: string, name: string, offence: string }[], reminded: boolean }} Proposal
+ *   evidence: { persona: string, name: string, offence: string }[], reminded: boolean, approval: string | null }} Proposal
  * @typedef {{ number: number, persona: string, conversation: string | null, proposal: string | null,
  *   topic: "times" | "any", methods: string[], covers: string, granted_at: string, expires_at: string,
  *   revoked_at: string | null, state: "standing" | "expired" | "revoked" }} Mandate

@@ -131,6 +131,12 @@ impl Engine {
         self.on_booking_asked(me, id, reason);
     }
 
+    /// What the owner is asked about a proposal.
+    pub(crate) fn approval_about(&self, me: PersonaId, id: ProposalId) -> Option<LocalId> {
+        let about = |row: &ApprovalRow| row.persona == me && row.action.proposal() == Some(id);
+        self.approvals.iter().find(|(_, row)| about(row)).map(|(id, _)| *id)
+    }
+
     /// Takes back what need not be asked any more.
     pub(crate) fn withdraw(&mut self, obsolete: impl Fn(&ApprovalRow) -> bool) {
         let ids: Vec<LocalId> =

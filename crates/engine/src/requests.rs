@@ -126,6 +126,9 @@ impl Engine {
         // A request repeated under its key, or for what is so already, changes nothing.
         let changed = result.is_ok() && (is_note || self.written() > written);
         if let Some((by, (action, detail))) = change.filter(|_| changed) {
+            // A ballot put to the owner is not cast.
+            let asked = matches!(result, Ok(Reply::Asked(_)));
+            let action = if asked { "ballot.suggested" } else { action };
             self.audit_change(by, action, detail);
         }
         self.reply(id, result);

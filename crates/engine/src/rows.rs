@@ -613,6 +613,14 @@ pub enum Pending {
 }
 
 impl Pending {
+    /// The proposal this is about.
+    pub fn proposal(&self) -> Option<ProposalId> {
+        match self {
+            Self::Vote { proposal, .. } | Self::Booking { proposal } => Some(*proposal),
+            Self::Contact | Self::Availability { .. } => None,
+        }
+    }
+
     /// Whether this is a vote on this proposal.
     pub fn is_vote_on(&self, id: ProposalId) -> bool {
         matches!(self, Self::Vote { proposal, .. } if *proposal == id)

@@ -334,6 +334,8 @@ pub struct ProposalView {
     pub evidence: Vec<EvidenceView>,
     /// Whether our owner was reminded to vote, and still may.
     pub reminded: bool,
+    /// What our owner is asked about it: to vote, or to book what was decided.
+    pub approval: Option<LocalId>,
 }
 
 /// A question that binds nobody, and what was answered.

@@ -9,6 +9,7 @@ mod clients;
 mod doctor;
 mod inquiry;
 mod mandate;
+mod mcp;
 mod outbox;
 mod send;
 mod token;
@@ -192,6 +193,17 @@ enum Command {
         #[arg(long, global = true)]
         json: bool,
     },
+    /// Let an assistant you already run use your persona: a server of the Model Context Protocol
+    ///
+    /// It speaks on standard input and output and asks the running node for everything, within the
+    /// scopes of its token. The node itself speaks the same protocol over HTTP at /mcp of its API.
+    #[command(after_long_help = mcp::CONFIGURATION)]
+    Mcp {
+        #[command(flatten)]
+        target: clients::Target,
+        #[command(flatten)]
+        options: mcp::Options,
+    },
     /// Make, show and revoke tokens with which programs use this node
     Token {
         #[command(subcommand)]
@@ -318,6 +330,9 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Calendar(command) => calendar::run(command, environment).await,
         Command::Mandate { action, target, persona, json } => {
             mandate::run(&target.folder(environment)?, action, persona, json).await
+        }
+        Command::Mcp { target, options } => {
+            mcp::run(target.folder(environment)?, options, environment).await
         }
         Command::Token { action, target, json } => {
             token::run(&target.folder(environment)?, action, json).await

@@ -21,6 +21,12 @@ pub(super) enum Action {
         /// Until when it works [default: until it is revoked]
         #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=3650))]
         days: Option<u32>,
+        /// Print what an MCP client wants in its configuration, with the token in it
+        #[arg(long)]
+        mcp: bool,
+        /// With --mcp: which of your personas, by did:key, handle or name, where there are several
+        #[arg(long, value_name = "PERSONA", requires = "mcp")]
+        persona: Option<String>,
     },
     /// Show the tokens that work, without themselves
     List,
@@ -34,15 +40,19 @@ pub(super) enum Action {
 pub(super) async fn run(folder: &Path, action: Action, as_json: bool) -> anyhow::Result<ExitCode> {
     let client = Client::for_folder(folder)?;
     match action {
-        Action::Create { name, scopes, days } => {
+        Action::Create { name, scopes, days, mcp, persona } => {
             let mut body = json!({ "name": name, "scopes": scopes });
             if let Some(days) = days {
                 body["expires_at"] = in_days(days)?.into();
             }
             let made = client.post("/v1/tokens", body).await?;
-            match as_json {
-                true => println!("{made:#}"),
-                false => println!("{}", text(&made, "token")),
+            match (mcp, as_json) {
+                (true, _) => {
+                    let token = text(&made, "token");
+                    println!("{:#}", super::mcp::configuration(folder, token, persona)?);
+                }
+                (false, true) => println!("{made:#}"),
+                (false, false) => println!("{}", text(&made, "token")),
             }
         }
         Action::List => {

@@ -7,7 +7,7 @@ use axum::{
     response::Response,
 };
 
-use crate::{error::ApiError, router::App};
+use crate::{error::ApiError, mcp, router::App};
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
@@ -63,9 +63,9 @@ fn our_site(headers: &HeaderMap, path: &str) -> Result<(), ApiError> {
 pub(crate) const LOGIN: &str = "/v1/login";
 
 /// Whether a path needs credentials. Everything under `/v1` does unless it is the login, so that
-/// a new route is closed until somebody opens it.
+/// a new route is closed until somebody opens it; and so does what programs use the persona by.
 pub(crate) fn is_guarded(path: &str) -> bool {
-    path.starts_with("/v1") && path != LOGIN
+    (path.starts_with("/v1") && path != LOGIN) || path.starts_with(mcp::PATH)
 }
 
 /// A header that may stand once at most.

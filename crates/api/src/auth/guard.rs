@@ -12,10 +12,14 @@ use super::{
     checks::{LOGIN, is_guarded},
     scope,
 };
-use crate::{error::ApiError, node, router::App};
+use crate::{error::ApiError, mcp, node, router::App};
 
 /// The header that carries a session's CSRF secret.
 pub(crate) const CSRF: HeaderName = HeaderName::from_static("x-conclave-csrf");
+
+/// The header in which a program that speaks for another names it, for the audit log.
+pub(crate) const CLIENT: HeaderName = HeaderName::from_static("x-conclave-client");
+const CLIENT_BYTES_MAX: usize = 64;
 
 /// Lets a request under `/v1` through when its sender may ask; the handler finds the [`Caller`]
 /// among the request's extensions.
@@ -48,8 +52,15 @@ pub(crate) async fn known_caller(
             }
         }
         writes_json(&request)?;
+        if path.starts_with(mcp::PATH) && matches!(caller, Caller::Session(_)) {
+            return Err(ApiError::forbidden("programs come with a token of their own"));
+        }
+        let who = match client(request.headers())? {
+            Some(client) => format!("{} ({client})", standing.name),
+            None => standing.name,
+        };
         request.extensions_mut().insert(caller);
-        return Ok(node::asked_by(standing.name, next.run(request)).await);
+        return Ok(node::asked_by(who, next.run(request)).await);
     }
     Ok(next.run(request).await)
 }
@@ -63,6 +74,24 @@ fn caller(app: &App, headers: &HeaderMap) -> Option<Caller> {
     }
     let id = Fingerprint::of(cookie(headers, &cookie_name(headers))?);
     app.credentials.session(&id).map(|_| Caller::Session(id))
+}
+
+/// For whom the program says it speaks. It stands behind the token's name and can neither look like
+/// one nor grow.
+fn client(headers: &HeaderMap) -> Result<Option<&str>, ApiError> {
+    let mut values = headers.get_all(CLIENT).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, ' ' | '.' | '_' | '-' | '/');
+    let text = value.to_str().ok().filter(|text| text.chars().all(plain));
+    match text {
+        Some(text) if (1..=CLIENT_BYTES_MAX).contains(&text.len()) && values.next().is_none() => {
+            Ok(Some(text))
+        }
+        _ => Err(ApiError::malformed(
+            "X-Conclave-Client",
+            format!("one value of 1 to {CLIENT_BYTES_MAX} letters, digits, spaces or . _ - /"),
+        )),
+    }
 }
 
 /// Another page can make the browser send our cookie, but cannot know the session's secret.

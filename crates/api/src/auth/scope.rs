@@ -6,6 +6,8 @@ use axum::http::Method;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::mcp;
+
 /// One kind of thing a token may do.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
@@ -34,9 +36,9 @@ impl fmt::Display for Scope {
 }
 
 /// What the calls that change something need. Reading needs [`Scope::Read`]; what stands in no
-/// row needs [`Scope::Admin`], so that a new call is closed until somebody opens it. Two calls need
+/// row needs [`Scope::Admin`], so that a new call is closed until somebody opens it. Some need
 /// no more than some token.
-const TABLE: [(&str, &str, Option<Scope>); 20] = [
+const TABLE: [(&str, &str, Option<Scope>); 23] = [
     ("POST", "/v1/conversations", Some(Scope::Send)),
     ("POST", "/v1/conversations/{id}/messages", Some(Scope::Send)),
     ("POST", "/v1/files", Some(Scope::Send)),
@@ -56,6 +58,10 @@ const TABLE: [(&str, &str, Option<Scope>); 20] = [
     // Whoever has a token may ask who it is, and has nothing to log out of.
     ("GET", "/v1/session", None),
     ("POST", "/v1/logout", None),
+    // Each tool asks for its own.
+    ("POST", mcp::PATH, None),
+    ("GET", mcp::PATH, None),
+    ("DELETE", mcp::PATH, None),
     // Who else may do what is the owner's business.
     ("GET", "/v1/tokens", Some(Scope::Admin)),
     ("GET", "/v1/audit", Some(Scope::Admin)),

@@ -151,6 +151,8 @@ pub(crate) struct Proposal {
     evidence: Vec<Evidence>,
     /// Whether the owner was reminded to vote and still may.
     reminded: bool,
+    /// What the owner is asked about it, by its id among the approvals: to vote, or to book.
+    approval: Option<String>,
 }
 
 /// Somebody who signed two things of which an honest member signs one.
@@ -237,6 +239,7 @@ impl From<ProposalView> for Proposal {
             receipts_needed: view.receipts_needed,
             evidence: view.evidence.into_iter().map(Evidence::from).collect(),
             reminded: view.reminded,
+            approval: view.approval.map(|id| id.to_string()),
         }
     }
 }

@@ -11,6 +11,8 @@ mod files;
 mod harness;
 mod limits;
 mod login;
+mod mcp;
+mod mcp_doors;
 mod openapi;
 mod page;
 #[cfg(target_os = "linux")]

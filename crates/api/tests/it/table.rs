@@ -383,6 +383,7 @@ fn proposal() -> ProposalView {
         receipts_needed: 3,
         evidence: Vec::new(),
         reminded: true,
+        approval: Some(APPROVAL),
     }
 }
 

@@ -150,6 +150,7 @@ impl Engine {
             receipts_needed: view.quorum.q,
             evidence: evidence.map(|evidence| self.evidence_view(evidence)).collect(),
             reminded: poll.reminded && !poll.core.has_voted() && result.is_none(),
+            approval: self.approval_about(me, id),
         })
     }
 

@@ -127,7 +127,9 @@ fn a_program_votes_for_the_persona_as_far_as_the_mandate_goes() {
     grant(&mut house, Topic::Times, Methods::all(), 5);
     let reply = house.vote(alice, proposal, Choice::No, true).unwrap();
     assert!(matches!(reply, Reply::Asked(_)), "{reply:?}");
-    assert!(house.asked().unwrap().summary.contains("Vote no on"));
+    let asked = house.asked().unwrap();
+    assert!(asked.summary.contains("Vote no on"));
+    assert!(matches!(reply, Reply::Asked(view) if view.approval == Some(asked.id)));
     // A second thought of the program takes the place of the first.
     house.vote(alice, proposal, Choice::Yes, true).unwrap();
     assert!(house.asked().unwrap().summary.contains("Vote yes on"));
@@ -138,6 +140,7 @@ fn a_program_votes_for_the_persona_as_far_as_the_mandate_goes() {
     assert!(matches!(reply, Reply::Proposal(_)), "{reply:?}");
     assert_eq!(house.alices(proposal).by.unwrap().name(), "persona");
     assert!(house.asked().is_none(), "nothing is left to be asked");
+    assert!(house.view(alice, proposal).approval.is_none());
     assert!(house.vote(alice, proposal, Choice::No, true).is_err());
     let other = house.bob_asks_yes_or_no(HOUR_MS);
     assert!(house.vote(alice, other, Choice::Approve(vec![0]), true).is_err(), "no such choice");
