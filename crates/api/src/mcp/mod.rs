@@ -6,13 +6,13 @@
 //! is nothing a tool can do that its token could not do without it. No tool gives the owner's word
 //! on what waits for it, whatever the token.
 //!
-//! Two ways lead here. [`service`] is `/mcp` of the API itself, whose door opens inwards. With
+//! Two ways lead here. `/mcp` of the API itself has a door that opens inwards. With
 //! [`serve`] a program speaks over its standard streams, and its door is the API of a running
 //! node. Sessions are not kept: each request stands for itself, so that a revoked token is refused
 //! at the next one and no program can fill the memory.
 //!
 //! What other people wrote is marked wherever it is shown, because whoever reads it may be a model
-//! that takes orders (see [`told`]).
+//! that takes orders.
 
 mod desk;
 mod door;
