@@ -146,6 +146,19 @@ await bob.page.waitForFunction(() => document.documentElement.dataset.progress =
 assert.equal(await alice.page.locator(byTest("upload")).count(), 0, "nothing is left to send");
 step("a picture from Alice shows on Bob's page; other files are for saving, and their progress shows");
 
+// By its words, from another page, and with the keyboard alone.
+await visit(bob.page, "home");
+await bob.page.keyboard.press("Control+k");
+await bob.page.keyboard.type("WEEK perso");
+const found = bob.page.locator(byTest("found"), { hasText: "persona looks for a time" });
+await found.waitFor();
+assert.deepEqual(await found.locator("mark").allTextContents(), ["week", "persona"]);
+assert.equal(await found.locator("b").count(), 0, "an excerpt is text too");
+await bob.page.keyboard.press("Enter");
+await bob.page.waitForURL((url) => url.hash.endsWith(conversation));
+await heard.waitFor();
+step("Bob finds what Alice wrote by its words, and is taken there");
+
 // Reply, react and edit with the keyboard alone; the other page follows by itself.
 /** @param {import("playwright-core").Page} page @param {import("playwright-core").Locator} message @param {string} action */
 async function act(page, message, action) {

@@ -25,6 +25,7 @@ mod outbox;
 mod passed_on;
 mod processes;
 mod restart;
+mod search;
 mod secrets;
 mod ten_voters;
 mod tokens;

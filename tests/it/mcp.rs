@@ -56,7 +56,7 @@ async fn assistants_talk_and_decide_for_two_people_within_what_they_may() -> any
     let place_of_bob = address(&bob, "agent", ALL).await?;
     let mut bert = Mcp::connect(&python, "auto", place_of_bob.clone()).await?;
     ensure!(anna.revision == "2026-07-28" && bert.revision == anna.revision, "{}", bert.revision);
-    ensure!(anna.tools == bert.tools && anna.tools.len() == 16, "{:?}", anna.tools);
+    ensure!(anna.tools == bert.tools && anna.tools.len() == 17, "{:?}", anna.tools);
 
     let me = anna.call("who_am_i", json!({})).await?.ok()?;
     ensure!(me["persona"]["id"] == *alice.did && me["token"] == "token \"claude\"", "{me}");
@@ -85,6 +85,9 @@ async fn assistants_talk_and_decide_for_two_people_within_what_they_may() -> any
     })
     .await?;
     ensure!(deliveries[0]["recipient"] == *bob.did, "{deliveries}");
+
+    let found = bert.call("search_messages", json!({ "words": "ignore OWN" })).await?.ok()?;
+    ensure!(found["results"][0]["message"] == *message, "{found}");
 
     // A question. No mandate covers it, so that whoever votes for a persona waits for its owner.
     let ask = json!({ "conversation": conversation, "question": "Soup on Friday?" });

@@ -16,6 +16,7 @@
 //! | `POST /v1/conversations` · `GET /v1/conversations` · `GET /v1/conversations/{id}` | open, read |
 //! | `POST /v1/conversations/{id}/members` · `DELETE .../members/{persona}` | membership |
 //! | `POST /v1/conversations/{id}/messages` · `GET .../messages` · `GET /v1/messages/{id}` | talk |
+//! | `GET /v1/search?q=` | find messages by their words |
 //! | `POST /v1/files` · `POST /v1/conversations/{id}/files` | add a file, share it |
 //! | `GET /v1/files/{id}` · `GET .../content` · `POST .../fetch` · `DELETE ...` | read, fetch, stop |
 //! | `POST /v1/messages/{id}/reactions` · `PATCH /v1/messages/{id}` · `DELETE ...` · `GET .../edits` | about what was said |

@@ -54,6 +54,7 @@ mod queue;
 pub mod request;
 mod requests;
 pub mod rows;
+pub mod search;
 mod seek;
 mod state;
 mod tags;

@@ -63,6 +63,9 @@ impl Engine {
             Request::ListMessages { conversation, before, limit } => {
                 self.messages(ledger, *conversation, before.as_ref(), *limit)
             }
+            Request::Search { persona, conversation, question, before, limit } => {
+                self.search(ledger, *persona, *conversation, question, *before, *limit)
+            }
             Request::GetMessage(id) => self.message(ledger, id),
             Request::GetFile(id) => self.file_reply(id),
             Request::ListEdits(id) => self.edits(ledger, id),
@@ -397,7 +400,7 @@ fn reactions(
     views
 }
 
-fn read_row<T: serde::Serialize + serde::de::DeserializeOwned>(
+pub(crate) fn read_row<T: serde::Serialize + serde::de::DeserializeOwned>(
     value: &[u8],
 ) -> Result<T, RequestError> {
     rows::from_bytes(value).map_err(|error| RequestError::Internal { reason: error.to_string() })

@@ -13,8 +13,9 @@ use protocol::{
 use thiserror::Error;
 
 use crate::view::{
-    ApprovalView, AuditView, ContactView, ConversationView, EditView, FileView, InquiryView,
-    MandateView, MessageView, NetworkView, PersonaView, ProposalView, QueueView, TaskView,
+    ApprovalView, AuditView, ContactView, ConversationView, EditView, FileView, HitView,
+    InquiryView, MandateView, MessageView, NetworkView, PersonaView, ProposalView, QueueView,
+    TaskView,
 };
 
 /// A 16-byte random name of a task, an approval or another thing only this node knows.
@@ -141,6 +142,19 @@ pub enum Request {
         /// Only messages before this one.
         before: Option<MessageId>,
         /// At most 200.
+        limit: usize,
+    },
+    /// Messages with these words in them, newest first: one step of a search.
+    Search {
+        /// In the conversations of this persona; of all when absent.
+        persona: Option<PersonaId>,
+        /// In this conversation; in all when absent.
+        conversation: Option<ConversationId>,
+        /// The words.
+        question: String,
+        /// Where to go on: what the step before said.
+        before: Option<u64>,
+        /// At most 50 hits.
         limit: usize,
     },
     /// One message.
@@ -402,6 +416,13 @@ pub enum Reply {
         messages: Vec<MessageView>,
         /// Pass as `before` to get the next page; absent at the end.
         next: Option<MessageId>,
+    },
+    /// Messages with the words that were looked for.
+    Found {
+        /// Newest first.
+        hits: Vec<HitView>,
+        /// Where the next step begins; absent when all was looked at.
+        next: Option<u64>,
     },
     /// One file.
     File {

@@ -105,6 +105,7 @@ impl Engine {
             | Request::ListConversations
             | Request::GetConversation(_)
             | Request::ListMessages { .. }
+            | Request::Search { .. }
             | Request::GetMessage(_)
             | Request::GetFile(_)
             | Request::ListEdits(_)

@@ -166,6 +166,36 @@ pub struct MessageView {
     pub deliveries: Vec<DeliveryView>,
 }
 
+/// A message that was looked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HitView {
+    /// Which.
+    pub id: MessageId,
+    /// Where.
+    pub conversation: ConversationId,
+    /// Who wrote it.
+    pub author: PersonaId,
+    /// What the author calls itself.
+    pub author_name: String,
+    /// Whether one of our personas wrote it.
+    pub ours: bool,
+    /// The author's clock, milliseconds since the Unix epoch.
+    pub sent_at_ms: u64,
+    /// The kind of content, as in a message.
+    pub kind: &'static str,
+    /// The part of its text around the first hit.
+    pub excerpt: Vec<ExcerptPart>,
+}
+
+/// A piece of an excerpt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExcerptPart {
+    /// As it stands in the text.
+    pub text: String,
+    /// Whether it is a word that was looked for.
+    pub hit: bool,
+}
+
 /// A file a message shares.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileView {

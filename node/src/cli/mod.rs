@@ -11,6 +11,7 @@ mod inquiry;
 mod mandate;
 mod mcp;
 mod outbox;
+mod search;
 mod send;
 mod token;
 mod up;
@@ -87,6 +88,16 @@ enum Command {
         target: clients::Target,
         #[command(flatten)]
         say: send::Say,
+        /// Print JSON for programs
+        #[arg(long)]
+        json: bool,
+    },
+    /// Find messages by their words, newest first
+    Search {
+        #[command(flatten)]
+        target: clients::Target,
+        #[command(flatten)]
+        question: search::Question,
         /// Print JSON for programs
         #[arg(long)]
         json: bool,
@@ -300,6 +311,9 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::Send { target, say, json } => {
             send::send(&target.folder(environment)?, say, json).await
+        }
+        Command::Search { target, question, json } => {
+            search::run(&target.folder(environment)?, question, json).await
         }
         Command::Save { target, id, to } => {
             send::save(&target.folder(environment)?, &id, &to).await

@@ -15,6 +15,7 @@ mod network;
 mod personas;
 mod proposals;
 mod queue;
+mod search;
 mod session;
 mod tasks;
 mod tokens;
@@ -38,6 +39,7 @@ pub(crate) fn all(app: &App) -> OpenApiRouter<App> {
         .merge(conversations::routes())
         .merge(messages::routes())
         .merge(about::routes())
+        .merge(search::routes())
         .merge(files::routes())
         .merge(proposals::routes())
         .merge(inquiries::routes())

@@ -18,6 +18,7 @@ mod problem;
 pub(crate) mod proposal;
 pub(crate) mod queue;
 mod rule;
+pub(crate) mod search;
 pub(crate) mod session;
 pub(crate) mod task;
 mod time;

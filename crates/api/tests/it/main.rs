@@ -15,6 +15,7 @@ mod mcp;
 mod mcp_doors;
 mod openapi;
 mod page;
+mod search;
 #[cfg(target_os = "linux")]
 mod slow;
 mod table;

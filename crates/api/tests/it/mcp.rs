@@ -60,6 +60,7 @@ fn calls() -> Vec<(&'static str, Value)> {
         ("open_conversation", json!({"members": [bob().to_string()]})),
         ("read_messages", json!({"conversation": conversation, "limit": 3})),
         ("get_message", json!({"message": MESSAGE.to_string()})),
+        ("search_messages", json!({"words": "süße Suppe", "conversation": conversation})),
         ("send_message", json!({"conversation": conversation, "text": "hi", "key": "k1"})),
         ("propose_decision", json!({"conversation": conversation, "question": "Pizza?"})),
         ("vote", json!({"proposal": PROPOSAL.to_string(), "choice": "yes"})),
@@ -149,7 +150,7 @@ async fn every_tool_says_what_it_takes_gives_and_does() {
     let named: Vec<&str> = tools.iter().map(|tool| tool["name"].as_str().unwrap()).collect();
     let known: Vec<&str> = calls().iter().map(|(name, _)| *name).collect();
     assert_eq!(named, known);
-    let reads = ["who_am_i", "read_messages"];
+    let reads = ["who_am_i", "read_messages", "search_messages"];
     for tool in &tools {
         let (name, hints) = (tool["name"].as_str().unwrap(), &tool["annotations"]);
         for schema in ["inputSchema", "outputSchema"] {

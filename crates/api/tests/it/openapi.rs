@@ -10,7 +10,7 @@ use axum::{
 use crate::harness::Harness;
 
 /// Every call there is.
-const CALLS: [(&str, &str); 60] = [
+const CALLS: [(&str, &str); 61] = [
     ("get", "/health/live"),
     ("get", "/health/ready"),
     ("get", "/openapi.json"),
@@ -64,6 +64,7 @@ const CALLS: [(&str, &str); 60] = [
     ("get", "/v1/queue"),
     ("post", "/v1/queue/{persona}/retry"),
     ("post", "/v1/messages/{id}/cancel"),
+    ("get", "/v1/search"),
     ("get", "/v1/session"),
     ("get", "/v1/tokens"),
     ("post", "/v1/tokens"),

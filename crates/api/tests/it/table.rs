@@ -5,10 +5,10 @@ use engine::{
     request::{ConversationKind, DiscoveredView, LocalId},
     view::{
         ApprovalView, AskedView, AuditView, ContactState, ContactView, ConversationView,
-        DeliveryState, DeliveryView, EditView, FileState, FileView, FindingView, InquiryView,
-        LastMessageView, MandateView, MemberView, MessageView, NetworkView, PeerView, PersonaView,
-        ProposalView, QueueView, QueuedView, QuoteView, ReactionView, StepView, TaskView,
-        VoterView, WaitingView,
+        DeliveryState, DeliveryView, EditView, ExcerptPart, FileState, FileView, FindingView,
+        HitView, InquiryView, LastMessageView, MandateView, MemberView, MessageView, NetworkView,
+        PeerView, PersonaView, ProposalView, QueueView, QueuedView, QuoteView, ReactionView,
+        StepView, TaskView, VoterView, WaitingView,
     },
 };
 use protocol::{
@@ -114,6 +114,14 @@ pub(crate) fn answer(request: Request) -> Result<Reply, RequestError> {
         }
         Request::ListMessages { .. } => {
             Ok(Reply::Messages { messages: vec![message("hello")], next: Some(MESSAGE) })
+        }
+        // Two steps: one finds nothing yet, the next something.
+        Request::Search { before: None, question, .. } if question == "far" => {
+            Ok(Reply::Found { hits: vec![], next: Some(40) })
+        }
+        Request::Search { before, limit, .. } => {
+            let hits = vec![hit(); limit.min(2)];
+            Ok(Reply::Found { hits, next: before.filter(|place| *place > 7).map(|_| 7) })
         }
         Request::GetMessage(id) => {
             known(id == MESSAGE, "message")?;
@@ -317,6 +325,20 @@ pub(crate) fn message(text: &str) -> MessageView {
         edited_at_ms: Some(T + 5),
         deleted_at_ms: None,
         deliveries: vec![delivery(8, DeliveryState::Delivered), delivery(9, DeliveryState::Queued)],
+    }
+}
+
+fn hit() -> HitView {
+    let part = |text: &str, hit| ExcerptPart { text: text.into(), hit };
+    HitView {
+        id: MESSAGE,
+        conversation: CONVERSATION,
+        author: bob(),
+        author_name: "Bob".into(),
+        ours: false,
+        sent_at_ms: T,
+        kind: "text",
+        excerpt: vec![part("some ", false), part("soup", true)],
     }
 }
 

@@ -40,7 +40,7 @@ async fn ask(
 
 /// The calls under `/v1` and the scope that is just enough for each. What is not here yet may be
 /// called by `read` if it only shows something, by `admin` alone if not.
-const NEEDS: [(&str, &str, &str); 56] = [
+const NEEDS: [(&str, &str, &str); 57] = [
     ("get", "/v1/approvals", "read"),
     ("post", "/v1/approvals/{id}", "admin"),
     ("get", "/v1/audit", "admin"),
@@ -90,6 +90,7 @@ const NEEDS: [(&str, &str, &str); 56] = [
     ("get", "/v1/proposals/{pid}/certificate", "read"),
     ("get", "/v1/queue", "read"),
     ("post", "/v1/queue/{persona}/retry", "send"),
+    ("get", "/v1/search", "read"),
     ("get", "/v1/session", ""),
     ("get", "/v1/tasks", "read"),
     ("get", "/v1/tasks/{id}", "read"),

@@ -7,14 +7,18 @@ import { icon } from "../icons.js";
 import { contacts, conversations, currentPersona, proposals, titleOf } from "../model.js";
 import { isDark, setTheme } from "../prefs.js";
 import { go } from "../router.js";
+import { findMessages, showMessage } from "../search.js";
 import { update } from "../store.js";
 import { openAddContact, openInvite } from "./contact.js";
 import { openDirect, openNewConversation } from "./conversation.js";
+import { toastError } from "../elements/toast.js";
 import { openHelp } from "./help.js";
 
 const SHOWN_MAX = 9;
+/** How long the typing must rest before messages are looked for. */
+const REST_MS = 180;
 
-/** @typedef {{ label: string, hint: string, icon: string, run: () => void }} Command */
+/** @typedef {{ label: string, hint: string, icon: string, run: () => void, parts?: import("../search.js").Found["excerpt"] }} Command */
 
 /** @returns {Command[]} */
 function commands() {
@@ -67,15 +71,41 @@ function search(query) {
     .map((hit) => hit.command);
 }
 
+/** A message that was found, as a way there. @param {import("../search.js").Found} found @returns {Command} */
+const wayTo = (found) => ({
+  label: found.excerpt.map((part) => part.text).join(""),
+  parts: found.excerpt,
+  hint: found.ours ? "You" : found.author_name,
+  icon: "search",
+  run: () => void showMessage(found.conversation, found.message).catch((error) => toastError("The message could not be shown", error)),
+});
+
 export function openPalette() {
   let query = "";
   let at = 0;
+  let rest = 0;
+  /** @type {Command[]} */
+  let said = [];
+  /** @param {() => void} redraw */
+  const lookForMessages = (redraw) => {
+    clearTimeout(rest);
+    said = [];
+    const asked = query;
+    rest = setTimeout(async () => {
+      // Without an answer the rest of the palette still works; the next letter asks again.
+      const found = await findMessages(asked).catch(() => []);
+      if (asked !== query) return;
+      said = found.map(wayTo);
+      redraw();
+    }, REST_MS);
+  };
   openDialog({
     title: "Search or jump to",
     class: "palette",
     bare: true,
+    onClose: () => clearTimeout(rest),
     draw: ({ close, redraw }) => {
-      const hits = search(query);
+      const hits = [...search(query), ...said];
       at = Math.min(at, Math.max(0, hits.length - 1));
       const run = (/** @type {Command | undefined} */ command) => {
         if (!command) return;
@@ -96,13 +126,14 @@ export function openPalette() {
       return [
         h("div", { class: "palette-head" }, icon("search"),
           h("input", {
-            type: "text", placeholder: "Search conversations, decisions, people, actions", "data-autofocus": true,
+            type: "text", placeholder: "Search messages, conversations, decisions, people", "data-autofocus": true,
             role: "combobox", "aria-expanded": "true", "aria-controls": "palette-list", "aria-autocomplete": "list",
             "aria-activedescendant": hits.length ? `palette-${at}` : undefined, "aria-label": "Search or jump to",
             autocomplete: "off", spellcheck: "false", onkeydown,
             oninput: (/** @type {any} */ event) => {
               query = event.target.value;
               at = 0;
+              lookForMessages(redraw);
               redraw();
             },
           })),
@@ -111,7 +142,8 @@ export function openPalette() {
             h("li", {
               id: `palette-${index}`, role: "option", "aria-selected": index === at ? "true" : "false", onclick: () => run(hit),
               after: index === at ? (/** @type {any} */ el) => el.scrollIntoView({ block: "nearest" }) : undefined,
-            }, icon(hit.icon, 18), h("span", { class: "truncate" }, hit.label), h("span", { class: "palette-hint" }, hit.hint)))),
+            }, icon(hit.icon, 18), h("span", { class: "truncate", "data-testid": hit.parts ? "found" : undefined },
+              hit.parts ? hit.parts.map((part) => (part.hit ? h("mark", null, part.text) : part.text)) : hit.label), h("span", { class: "palette-hint" }, hit.hint)))),
         hits.length === 0 && h("p", { class: "palette-none muted" }, "Nothing by that name. Try fewer letters."),
       ];
     },

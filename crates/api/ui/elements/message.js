@@ -58,12 +58,13 @@ function quote(c, m) {
     h("span", { class: "truncate" }, gone ? "This message was deleted" : from?.text ?? "It has not reached this node"));
 }
 
-/** @param {string} id */
-function jumpTo(id) {
+/** Shows a message of the open conversation; whether it is there. @param {string} id */
+export function jumpTo(id) {
   const el = document.querySelector(`[data-message="${CSS.escape(id)}"]`);
   el?.scrollIntoView({ block: "center", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
   el?.classList.add("pointed-out");
   setTimeout(() => el?.classList.remove("pointed-out"), 1_600);
+  return el !== null;
 }
 
 /** @param {import("../model.js").Conversation} c @param {Message} m */

@@ -6,6 +6,7 @@ mod conversations;
 mod decisions;
 mod messages;
 mod people;
+mod search;
 mod tasks;
 mod votes;
 
@@ -80,6 +81,7 @@ pub(super) fn all() -> &'static [Entry] {
             Entry::of::<conversations::OpenConversation>(),
             Entry::of::<messages::ReadMessages>(),
             Entry::of::<messages::GetMessage>(),
+            Entry::of::<search::SearchMessages>(),
             Entry::of::<messages::SendMessage>(),
             Entry::of::<votes::ProposeDecision>(),
             Entry::of::<votes::Vote>(),
