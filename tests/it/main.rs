@@ -24,6 +24,7 @@ mod orphans;
 mod outbox;
 mod passed_on;
 mod processes;
+mod rejoin;
 mod restart;
 mod search;
 mod secrets;

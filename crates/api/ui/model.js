@@ -13,9 +13,10 @@ import { state } from "./store.js";
  *   calendar: string | null, created_at: string, published: boolean }} Persona
  * @typedef {{ owner: string, persona: string, name: string, handle: string, tier: string,
  *   state: "requested" | "pending" | "established", online: boolean, path: string, last_seen: string | null }} Contact
- * @typedef {{ persona: string, name: string, ours: boolean, online: boolean }} Member
+ * @typedef {{ persona: string, name: string, ours: boolean, online: boolean, rejoined_at: string | null }} Member
+ * @typedef {{ state: "asking" | "back" | "replaced", since: string, asked: number | null, words: string }} Rejoin
  * @typedef {{ id: string, persona: string, kind: "direct" | "group", title: string,
- *   members: Member[], sequencer: string, epoch: number, active: boolean, created_at: string,
+ *   members: Member[], sequencer: string, epoch: number, active: boolean, rejoin: Rejoin | null, created_at: string,
  *   last_activity: string, last_message: LastMessage | null }} Conversation
  * @typedef {{ id: string, author: string, author_name: string, committed_at: string, kind: string,
  *   text: string }} LastMessage

@@ -2,7 +2,7 @@
 //!
 //! A backup holds who the owner's personas are, whom they know and what was said. It never holds
 //! what must not exist twice: the ratchets of groups, signing slots of votes, and envelopes on
-//! their way. Whoever restores is a new device: it joins groups anew, and it counts on from the
+//! their way. Whoever restores is a new device: it asks to be let back into its groups, and it counts on from the
 //! time of day, so that nothing the old copy ever counted is counted again.
 
 use protocol::{
@@ -11,6 +11,7 @@ use protocol::{
 };
 
 use crate::{
+    conversations::{RejoinRow, rejoin},
     effect::Table,
     mandates,
     rows::{self, ConversationRow, MandateRow, PersonaRow},
@@ -35,12 +36,16 @@ pub const KEPT: [Table; 8] = [
 /// A persona and a conversation.
 const CONVERSATION_KEY_BYTES: usize = 48;
 
+/// Key and value.
+pub type Row = (Vec<u8>, Vec<u8>);
+
 /// Whether a row of a kept table belongs into a backup: wishes for changes of a group are made
 /// again by whoever has them still. Of files, the keys are kept and not the bytes: they are
 /// fetched again from the others.
 pub fn is_kept(table: Table, key: &[u8]) -> bool {
     match table {
-        Table::Conversation => key.len() == CONVERSATION_KEY_BYTES,
+        // And whether it was on the way back into it.
+        Table::Conversation => key.len() == CONVERSATION_KEY_BYTES || rejoin::is_own_key(key),
         Table::File => key.first() == Some(&b'f'),
         _ => true,
     }
@@ -49,6 +54,26 @@ pub fn is_kept(table: Table, key: &[u8]) -> bool {
 /// Whether a row is a persona, rather than something of one.
 pub fn is_persona(table: Table, key: &[u8]) -> bool {
     table == Table::Identity && mandates::parse_key(key).is_none()
+}
+
+/// A row the restored node gets beside one of the backup: it asks to be let back into every
+/// conversation that was open.
+///
+/// # Errors
+/// As [`restored`].
+pub fn beside(
+    table: Table,
+    key: &[u8],
+    value: &[u8],
+    now_ms: u64,
+) -> Result<Option<Row>, DecodeError> {
+    if table != Table::Conversation || key.len() != CONVERSATION_KEY_BYTES {
+        return Ok(None);
+    }
+    let row: ConversationRow = rows::from_bytes(value)?;
+    let (persona, conversation) = key.split_at(32);
+    let asks = rows::to_bytes(&RejoinRow::new(now_ms));
+    Ok(row.active.then(|| (rejoin::own_key(persona, conversation), asks)))
 }
 
 /// A row as the restored node gets it.
@@ -77,6 +102,15 @@ pub fn restored(
             // Its mandate is not restored.
             row.settings.auto_vote = false;
             Ok(rows::to_bytes(&row))
+        }
+        Table::Conversation if rejoin::is_own_key(key) => {
+            let row: RejoinRow = rows::from_bytes(&value)?;
+            Ok(match row {
+                RejoinRow::Replaced { .. } => value,
+                RejoinRow::Asking { .. } | RejoinRow::Back { .. } => {
+                    rows::to_bytes(&RejoinRow::new(now_ms))
+                }
+            })
         }
         Table::Conversation => {
             let mut row: ConversationRow = rows::from_bytes(&value)?;
@@ -155,6 +189,15 @@ mod tests {
         };
         let first = restore(7, 1_000_000);
         assert!(!first.active && first.next_seq > 1_000_000);
+        let beside = |active| {
+            let value = rows::to_bytes(&ConversationRow { active, ..row(7) });
+            beside(Table::Conversation, &key, &value, 1_000_000).unwrap()
+        };
+        let (asks, value) = beside(true).expect("it asks to be let back in");
+        assert!(is_kept(Table::Conversation, &asks), "a backup of it would ask too");
+        let again = restored(Table::Conversation, &asks, value.clone(), 1_000_000).unwrap();
+        assert_eq!(again, value);
+        assert_eq!(beside(false), None, "who was removed does not");
         let previous = MessageId::derive(conversation, persona, first.next_seq - 1);
         assert_eq!(first.previous, previous, "else others refuse the next message");
         // A backup of the restored node, and one of the old copy restored again later.

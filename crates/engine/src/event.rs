@@ -27,6 +27,13 @@ pub enum EventBody {
     ContactUpdated(PersonaId),
     /// A conversation was opened, joined, or its membership changed.
     ConversationUpdated(ConversationId),
+    /// A member that lost its keys is back, with new ones.
+    MemberRejoined {
+        /// Where.
+        conversation: ConversationId,
+        /// Who.
+        persona: PersonaId,
+    },
     /// A message, ours or another's, is on disk.
     MessagePersisted(Box<MessageView>),
     /// Somebody reacted to a message, edited or deleted it. It may not be here yet.
@@ -129,6 +136,7 @@ impl EventBody {
             Self::PersonaUpdated(_) => "persona.updated",
             Self::ContactUpdated(_) => "contact.updated",
             Self::ConversationUpdated(_) => "conversation.updated",
+            Self::MemberRejoined { .. } => "member.rejoined",
             Self::MessagePersisted(_) => "message.persisted",
             Self::MessageUpdated { .. } => "message.updated",
             Self::FileUploaded(_) => "file.upload.completed",

@@ -252,7 +252,13 @@ impl Engine {
 
     /// The group has changed: what was sealed so long ago that a recipient who follows might not
     /// open it any more is sealed again. The message stays the same, so who has it already knows.
-    pub(crate) fn reseal(&mut self, author: PersonaId, conversation: ConversationId) {
+    /// What waits for `back`, a member who has other keys now, is sealed again however new it is.
+    pub(crate) fn reseal(
+        &mut self,
+        author: PersonaId,
+        conversation: ConversationId,
+        back: Option<PersonaId>,
+    ) {
         let now_ms = self.now_ms;
         let mut concerned = BTreeSet::new();
         for (order, row, recipients) in self.outbox.of(author, conversation) {
@@ -266,7 +272,8 @@ impl Engine {
             else {
                 return;
             };
-            if sealed + RESEAL_EPOCHS > epoch {
+            let lost = back.is_some_and(|back| sealed < epoch && recipients.contains(&back));
+            if !lost && sealed + RESEAL_EPOCHS > epoch {
                 continue;
             }
             let mut cargo = row.cargo;

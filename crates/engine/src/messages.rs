@@ -157,7 +157,7 @@ impl Engine {
 
     /// Whether the outbox has room for one message more.
     pub(crate) fn room_to_say(&self) -> Result<(), RequestError> {
-        match self.outbox.len() < crate::outbox::ENTRIES_MAX {
+        match self.outbox.len() + self.returns.held() < crate::outbox::ENTRIES_MAX {
             true => Ok(()),
             false => Err(RequestError::Unavailable {
                 reason: "too many messages wait for their recipients; try again later".into(),
@@ -172,6 +172,9 @@ impl Engine {
         conversation: ConversationId,
         content: Content,
     ) -> Result<MessageId, RequestError> {
+        if self.is_rejoining(author, conversation) {
+            return self.hold(author, conversation, content);
+        }
         let now_ms = self.now_ms;
         let row = self
             .conversations
@@ -263,7 +266,7 @@ impl Engine {
             if let Ok(signed) = SignedSignal::from_bytes(&plain)
                 && let Ok(signal) = signed.verify(self.now_ms)
             {
-                self.on_signal(persona, signal, signed);
+                self.on_signal(persona, source, signal, signed);
                 return BTreeSet::new();
             }
             let author = self.on_introduction(persona, &plain);
@@ -308,6 +311,14 @@ impl Engine {
             Ok(Opened::Change { by, added, removed, .. }) => {
                 self.on_change(persona, conversation, by, &added, &removed);
                 Some(Some(by))
+            }
+            Ok(Opened::Rejoined { persona: back, by, .. }) => {
+                self.on_rejoined(persona, conversation, back);
+                Some(Some(by))
+            }
+            Ok(Opened::Replaced { here }) => {
+                self.on_replaced(persona, conversation, here);
+                Some(None)
             }
             Ok(Opened::Evicted) => {
                 self.on_evicted(persona, conversation);

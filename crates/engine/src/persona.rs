@@ -177,6 +177,7 @@ impl Engine {
         }
         self.dial_everyone();
         self.seek_now();
+        self.ask_all_to_rejoin();
     }
 
     /// Renews cards that have reached half their life.

@@ -91,6 +91,14 @@ pub enum Request {
         /// Whom.
         members: Vec<PersonaId>,
     },
+    /// Asks the members of a conversation this persona lost its keys of, or was locked out of by
+    /// another copy of it, to let it back in.
+    Rejoin {
+        /// Which.
+        conversation: ConversationId,
+        /// Who of ours; needed where several are or were members.
+        persona: Option<PersonaId>,
+    },
     /// Removes a member of a group. For whom [`Request::AddMembers`] is.
     RemoveMember {
         /// Where.

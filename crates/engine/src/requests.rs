@@ -30,6 +30,7 @@ impl Engine {
             Request::AddMembers { conversation, members } => {
                 self.add_members(conversation, members)
             }
+            Request::Rejoin { conversation, persona } => self.rejoin(conversation, persona),
             Request::RemoveMember { conversation, member } => {
                 self.remove_member(conversation, member)
             }
@@ -154,6 +155,7 @@ impl Engine {
                 let words = format!("{} {}", self.names(members), title(conversation));
                 ("members.added", words)
             }
+            Request::Rejoin { conversation, .. } => ("rejoin.asked", title(conversation)),
             Request::RemoveMember { conversation, member } => {
                 ("member.removed", format!("{} {}", self.name_of(member), title(conversation)))
             }

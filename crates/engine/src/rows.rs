@@ -9,6 +9,11 @@
 //! | Card | persona | the signed card |
 //! | Invite | token | [`InviteRow`] |
 //! | Conversation | persona, conversation | [`ConversationRow`] |
+//! | Conversation | persona, conversation, `w` | changes of members an owner wants |
+//! | Conversation | persona, conversation, `j` | whether it lost its keys, and asks for others |
+//! | Conversation | persona, conversation, `h`, count | a message that waits until its author is back |
+//! | Conversation | persona, conversation, `q`, member | what a member asks that lost its keys |
+//! | Conversation | persona, conversation, `b`, member | when it came back |
 //! | Message | `m`, conversation, order | [`MessageRow`] |
 //! | Message | `i`, message | the key of its row |
 //! | Message | `b`, message | the body of a Text or Reply, which its row leaves empty |

@@ -14,7 +14,7 @@ use thiserror::Error;
 use crate::{
     about::Ahead,
     agent::Errand,
-    conversations::Affairs,
+    conversations::{Affairs, Returns},
     decisions::{Early, Missing, Poll},
     effect::{Change, Effect, Table, Ticket, Write},
     event::{Event, EventBody},
@@ -49,6 +49,7 @@ pub struct Engine {
     pub(crate) invites: BTreeMap<[u8; 16], InviteRow>,
     pub(crate) conversations: BTreeMap<(PersonaId, ConversationId), ConversationRow>,
     pub(crate) affairs: Affairs,
+    pub(crate) returns: Returns,
     pub(crate) tags: BTreeMap<Tag, BTreeSet<(PersonaId, ConversationId)>>,
     /// Under which tags strangers address our personas.
     pub(crate) contact_tags: BTreeMap<Tag, PersonaId>,
@@ -132,6 +133,7 @@ impl Engine {
             invites: BTreeMap::new(),
             conversations: BTreeMap::new(),
             affairs: Affairs::default(),
+            returns: Returns::default(),
             tags: BTreeMap::new(),
             contact_tags: BTreeMap::new(),
             tags_window: 0,
@@ -235,6 +237,7 @@ impl Engine {
             self.mandates_timeout(),
             self.cards_timeout(),
             self.affairs_timeout(),
+            self.returns_timeout(),
             self.files_timeout(),
             Some((self.tags_window + 1) * WINDOW_MS),
         ]
@@ -255,6 +258,7 @@ impl Engine {
         self.on_mandates_timeout();
         self.refresh_cards();
         self.on_affairs_timeout();
+        self.on_returns_timeout();
         self.stir_files();
         if self.now_ms / WINDOW_MS != self.tags_window {
             self.refresh_tags();

@@ -72,6 +72,8 @@ pub struct MemberView {
     pub ours: bool,
     /// Whether its home node is connected to ours now (ours always is).
     pub online: bool,
+    /// When it last came back with new keys, if it did, milliseconds since the Unix epoch.
+    pub rejoined_at_ms: Option<u64>,
 }
 
 /// A conversation as one of our personas sees it.
@@ -93,6 +95,9 @@ pub struct ConversationView {
     pub epoch: u64,
     /// Whether we are still in it.
     pub active: bool,
+    /// How our persona stands to it where it lost its keys, or came back, or another copy of it
+    /// did.
+    pub rejoin: Option<RejoinView>,
     /// Milliseconds since the Unix epoch.
     pub created_at_ms: u64,
     /// When something was last said or decided in it, or else when it was opened, milliseconds
@@ -101,6 +106,28 @@ pub struct ConversationView {
     /// What somebody last said, or the last message of the protocol where nobody said anything
     /// lately. Filled in by [`crate::Engine::query`] only: the messages are in the ledger.
     pub last_message: Option<LastMessageView>,
+}
+
+/// How a persona of ours stands to a conversation whose keys it lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RejoinView {
+    /// It asks the others to be let back in. What is written meanwhile leaves when it is.
+    Asking {
+        /// Since when, milliseconds since the Unix epoch.
+        since_ms: u64,
+        /// How many of the others were asked.
+        asked: usize,
+    },
+    /// It came back.
+    Back {
+        /// When, milliseconds since the Unix epoch.
+        at_ms: u64,
+    },
+    /// Another copy of it came back, and this one is locked out.
+    Replaced {
+        /// Since when, milliseconds since the Unix epoch.
+        at_ms: u64,
+    },
 }
 
 /// The last message of a conversation, for a list.

@@ -144,6 +144,9 @@ pub(crate) fn restore(config: &Config, from: &Path, passphrase: &str) -> anyhow:
     let now_ms = u64::try_from(now.context("the clock is before 1970")?.as_millis())?;
     let (mut batch, mut bytes) = (Batch::new(), 0);
     let report = read(from, passphrase, |table, key, value| {
+        if let Some((key, value)) = engine::backup::beside(table, &key, &value, now_ms)? {
+            batch.put(ledger::table(table), &key, &value);
+        }
         let value = engine::backup::restored(table, &key, value, now_ms)?;
         bytes += key.len() + value.len();
         batch.put(ledger::table(table), &key, &value);

@@ -60,9 +60,9 @@ pub(super) fn restore(
         report.messages
     );
     println!(
-        "It is a new device: old conversations can be read, and their groups have to add you \
-         again (remove and add in Members). The old copy stays a member until they do, so see to \
-         it that it never runs."
+        "It is a new device: old conversations can be read at once, and it asks their members to be \
+         let back in as soon as one of them is awake. From then on the old copy is locked out of \
+         them; see to it that it never runs until then."
     );
     Ok(ExitCode::SUCCESS)
 }

@@ -254,6 +254,9 @@ enum Command {
         retire: bool,
     },
     /// Make a node out of a backup, in a folder that holds none
+    ///
+    /// It comes back into its conversations by itself once others are awake; its old copy is
+    /// locked out of them then.
     Restore {
         /// The file to read
         file: PathBuf,

@@ -12,7 +12,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Claims, InviteToken, Signed, SignedCard};
-use crate::identity::{Domain, EnvelopeId, PersonaId};
+use crate::{
+    identity::{Domain, EnvelopeId, PersonaId},
+    session::SignedRejoin,
+};
 
 /// An introduction as it travels, inside a sealed box.
 pub type SignedIntroduction = Signed<Introduction>;
@@ -59,6 +62,22 @@ pub enum Purpose {
     /// Says that introductions of the recipient, at most [`RECEIVED_MAX`], were committed: the
     /// receipt for a first contact that came by a mailbox.
     Received(Vec<EnvelopeId>),
+    /// Somebody wants to come back into a conversation whose keys it lost: the author itself, or
+    /// a member who passes it on to the one who can let it in.
+    Rejoin {
+        /// What it asks.
+        request: SignedRejoin,
+        /// Its card, so that the answer finds it.
+        card: SignedCard,
+    },
+    /// The answer to that: the way back in.
+    Readmit {
+        /// A [`crate::session::Invitation`]: the log entry and the MLS Welcome it belongs to.
+        #[serde(with = "serde_bytes")]
+        welcome: Vec<u8>,
+        /// Cards of the members, at most 1,000.
+        cards: Vec<SignedCard>,
+    },
 }
 
 /// Envelopes in one [`Purpose::Received`].
@@ -94,6 +113,7 @@ impl Claims for Introduction {
         match &self.purpose {
             Purpose::Welcome { title, .. } if !is_title(title) => Err("title"),
             Purpose::Welcome { cards, .. } if cards.len() > 1000 => Err("cards"),
+            Purpose::Readmit { cards, .. } if cards.len() > 1000 => Err("cards"),
             Purpose::Received(envelopes) if envelopes.len() > RECEIVED_MAX => Err("envelopes"),
             _ => Ok(()),
         }

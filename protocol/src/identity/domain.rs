@@ -50,6 +50,8 @@ pub enum Domain {
     ContactTag,
     /// What a member says about a group outside of it, by the persona key.
     Signal,
+    /// A member's request to come back into a group, by the persona key.
+    Rejoin,
     /// Key of a first-contact sealed box.
     SealedBox,
     /// Id of a file, and what its chunks are bound to.
@@ -66,7 +68,7 @@ pub enum Domain {
 
 impl Domain {
     /// Every domain, so that tests can show them distinct.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::Card,
         Self::HandlePointer,
         Self::Invite,
@@ -89,6 +91,7 @@ impl Domain {
         Self::Work,
         Self::ContactTag,
         Self::Signal,
+        Self::Rejoin,
         Self::SealedBox,
         Self::File,
         Self::FileToken,
@@ -122,6 +125,7 @@ impl Domain {
             Self::Work => "conclave/work/v1",
             Self::ContactTag => "conclave/contact-tag/v1",
             Self::Signal => "conclave/signal/v1",
+            Self::Rejoin => "conclave/rejoin/v1",
             Self::SealedBox => "conclave/sealed-box/v1",
             Self::File => "conclave/file/v1",
             Self::FileToken => "conclave/file-token/v1",

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{
-    Envelope, GroupPolicy, SessionError, SignedEntry, SignedSignal, Tag, TagKey,
+    Envelope, GroupPolicy, SessionError, SignedEntry, SignedRejoin, SignedSignal, Tag, TagKey,
     succession::{Spine, Succession},
 };
 use crate::{
@@ -64,8 +64,23 @@ pub enum Opened {
         /// The new epoch.
         epoch: u64,
     },
+    /// A member that had lost its keys is back, with another leaf.
+    Rejoined {
+        /// Who came back.
+        persona: PersonaId,
+        /// Who let it in.
+        by: PersonaId,
+        /// The new epoch.
+        epoch: u64,
+    },
     /// We were removed; the keys of the group are gone.
     Evicted,
+    /// Our persona came back with another leaf; the keys of the one we had are gone.
+    Replaced {
+        /// Whether it was us who asked for it; the welcome is on its way then. Otherwise another
+        /// copy of this persona is the member now.
+        here: bool,
+    },
     /// Members have committed envelopes of this group. The receipts hold.
     Receipts(Vec<(EnvelopeId, PersonaId)>),
 }
@@ -159,6 +174,31 @@ pub trait GroupEngine: Send {
     /// [`SessionError::GroupExists`] when we are in already and the welcome is not a later one;
     /// otherwise the peer's fault.
     fn join(&mut self, welcome: &[u8], now_ms: u64) -> Result<ConversationId, SessionError>;
+
+    /// Asks to come back into a group whose keys are lost, or lead nowhere: a request for its
+    /// members. The welcome that answers it is followed by [`GroupEngine::join`], and takes the
+    /// place of whatever is here of the group.
+    ///
+    /// # Errors
+    /// [`SessionError::State`] only.
+    fn ask_to_rejoin(
+        &mut self,
+        group: ConversationId,
+        now_ms: u64,
+    ) -> Result<SignedRejoin, SessionError>;
+
+    /// Lets a member back in that asks so: exchanges its leaf. For the sequencer only. The change
+    /// names it as added and as removed.
+    ///
+    /// # Errors
+    /// [`SessionError::Rejoin`] when the request does not hold or was used before,
+    /// [`SessionError::NotSequencer`], and those of [`GroupEngine::add`] for its key package.
+    fn readmit(
+        &mut self,
+        group: ConversationId,
+        request: &SignedRejoin,
+        now_ms: u64,
+    ) -> Result<Change, SessionError>;
 
     /// Leaves a group for good by deleting everything about it.
     fn forget(&mut self, group: ConversationId);

@@ -2,7 +2,9 @@
 
 use thiserror::Error;
 
-use super::{CredentialError, EntryError, EnvelopeError, FrameError, succession::Refusal};
+use super::{
+    CredentialError, EntryError, EnvelopeError, FrameError, RejoinError, succession::Refusal,
+};
 use crate::{identity::PersonaId, wire::DecodeError};
 
 /// Whose doing an error is, and so what follows from it.
@@ -118,6 +120,12 @@ pub enum SessionError {
     /// It would take back more changes than this member can: it has to come in anew.
     #[error("too far apart from the others to come back by itself")]
     TooFarApart,
+    /// Nobody comes back like this.
+    #[error("rejoin: {0}")]
+    Rejoin(#[from] RejoinError),
+    /// By a leaf another one has taken the place of: an old copy of a member that came back.
+    #[error("by a leaf that was replaced when its member came back")]
+    Replaced,
     /// A receipt by no member that could have given it.
     #[error("receipt does not verify")]
     Receipt,
@@ -150,7 +158,7 @@ impl SessionError {
             | Self::Policy(_)
             | Self::Envelope(EnvelopeError::TooLarge { .. }) => Fault::Caller,
             Self::UnknownEpoch | Self::TooFarAhead | Self::Succession(_) => Fault::Early,
-            Self::AlreadyOpened | Self::KeyGone => Fault::Late,
+            Self::AlreadyOpened | Self::KeyGone | Self::Replaced => Fault::Late,
             Self::Envelope(_)
             | Self::Damaged
             | Self::Frame(_)
@@ -163,6 +171,7 @@ impl SessionError {
             | Self::KeyPackage(_)
             | Self::Welcome(_)
             | Self::NotInvited
+            | Self::Rejoin(_)
             | Self::Receipt
             | Self::SealedBox
             | Self::SealingKey => Fault::Peer,

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::{ENVELOPE_BYTES_MAX, SignedEntry, SignedSignal};
+use super::{ENVELOPE_BYTES_MAX, SignedEntry, SignedRejoin, SignedSignal};
 use crate::{
     identity::EnvelopeId,
     wire::{self, DecodeError, Receipt},
@@ -36,6 +36,15 @@ pub enum SealedFrame {
         /// The votes.
         votes: Vec<SignedSignal>,
     },
+    /// The commit that lets a member that lost its keys back in, with its request.
+    Rejoin {
+        /// The sequencer's word that this commit comes next.
+        entry: SignedEntry,
+        /// The MLS message.
+        commit: Vec<u8>,
+        /// What the member asked.
+        request: SignedRejoin,
+    },
 }
 
 /// Receipts in one frame.
@@ -56,6 +65,7 @@ const APPLICATION: u16 = 1;
 const COMMIT: u16 = 2;
 const RECEIPTS: u16 = 3;
 const TAKEOVER: u16 = 4;
+const REJOIN: u16 = 5;
 
 /// A length, and for each receipt envelope id, leaf and signature.
 const RECEIPTS_BYTES_MAX: usize = 8 + RECEIPTS_MAX * (32 + 4 + 64);
@@ -82,6 +92,14 @@ struct TakeoverBody {
     votes: Vec<SignedSignal>,
 }
 
+#[derive(Serialize, Deserialize)]
+struct RejoinBody {
+    entry: SignedEntry,
+    #[serde(with = "serde_bytes")]
+    commit: Vec<u8>,
+    request: SignedRejoin,
+}
+
 impl SealedFrame {
     /// The frame's bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
@@ -96,6 +114,11 @@ impl SealedFrame {
                 let (entry, commit, votes) = (entry.clone(), commit.clone(), votes.clone());
                 let body = TakeoverBody { entry, commit, votes };
                 Outer { kind: TAKEOVER, body: wire::encode(&body) }
+            }
+            Self::Rejoin { entry, commit, request } => {
+                let (entry, commit, request) = (entry.clone(), commit.clone(), request.clone());
+                let body = RejoinBody { entry, commit, request };
+                Outer { kind: REJOIN, body: wire::encode(&body) }
             }
         };
         wire::encode(&outer)
@@ -118,6 +141,11 @@ impl SealedFrame {
                 let TakeoverBody { entry, commit, votes } =
                     wire::decode(&body, ENVELOPE_BYTES_MAX)?;
                 Ok(Self::Takeover { entry, commit, votes })
+            }
+            REJOIN => {
+                let RejoinBody { entry, commit, request } =
+                    wire::decode(&body, ENVELOPE_BYTES_MAX)?;
+                Ok(Self::Rejoin { entry, commit, request })
             }
             other => Err(FrameError::UnknownKind(other)),
         }

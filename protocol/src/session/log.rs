@@ -27,6 +27,8 @@ pub enum EntryKind {
     Remove,
     /// It begins a term: it puts its signer first in the policy and does nothing else.
     Term,
+    /// It exchanges the leaf of a member that lost its keys and does nothing else.
+    Rejoin,
 }
 
 /// Why a log entry was refused. The fault of whoever sent it.

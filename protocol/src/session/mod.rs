@@ -32,6 +32,7 @@
 //! | [`succession`] | who may commit when the sequencer is gone, and which branch holds |
 //! | `signal` | what members say about a group outside of it: votes, and what they followed |
 //! | `envelope`, `padding`, `tag`, `frame` | the outer format and what it encloses |
+//! | `rejoin` | how a member that lost its keys asks to come back |
 //! | `sealed_box` | first contact, in the same format |
 //!
 //! Two things do not come in as values here, because openmls takes them itself: it reads the
@@ -48,6 +49,7 @@ mod log;
 mod openmls;
 mod padding;
 mod policy;
+mod rejoin;
 mod sealed_box;
 mod signal;
 mod storage;
@@ -67,6 +69,7 @@ pub use self::{
     openmls::{OUT_OF_ORDER_MAX, OpenMls, PAST_EPOCHS},
     padding::{BUCKET_STEP, BUCKETS},
     policy::{GroupPolicy, GuardedOperation, POLICY_EXTENSION},
+    rejoin::{REJOIN_LIFETIME_MS, RejoinError, RejoinRequest, SignedRejoin},
     sealed_box::{SealingSecret, contact_tags, open_sealed, seal_to},
     signal::{SIGNAL_LIFETIME_MS, Signal, SignedSignal, Word},
     tag::{Tag, TagKey, WINDOW_MS},

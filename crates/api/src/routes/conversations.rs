@@ -17,7 +17,7 @@ use crate::{
     router::App,
     types::{
         Refusals,
-        conversation::{Conversation, Conversations, NewConversation, NewMembers},
+        conversation::{Conversation, Conversations, NewConversation, NewMembers, NewRejoin},
         id::{Id, bare},
     },
 };
@@ -28,6 +28,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(get))
         .routes(routes!(add))
         .routes(routes!(remove))
+        .routes(routes!(rejoin))
 }
 
 /// Opens a direct or group conversation with contacts.
@@ -101,6 +102,23 @@ async fn remove(
     PathIds(conversation, member): PathIds<ConversationId, PersonaId>,
 ) -> Result<Response, ApiError> {
     changed(node.ask(Request::RemoveMember { conversation, member }).await?)
+}
+
+/// Asks the others to let a persona of this node back in that was locked out by another copy of
+/// it, or removed. That other copy is locked out then.
+#[utoipa::path(post, path = "/v1/conversations/{id}/rejoin",
+    operation_id = "rejoin_conversation", tag = "conversations",
+    request_body = NewRejoin, params(("id" = String, Path, description = "The conversation")),
+    responses((status = 202, description = "The others are asked", body = Conversation),
+        Refusals))]
+async fn rejoin(
+    State(node): State<Node>,
+    PathId(conversation): PathId<ConversationId>,
+    Body(new): Body<NewRejoin>,
+) -> Result<(StatusCode, Json<Conversation>), ApiError> {
+    let persona = new.persona.map(|Id(persona)| persona);
+    expect_reply!(node.ask(Request::Rejoin { conversation, persona }).await?,
+        Reply::Conversation(view) => (StatusCode::ACCEPTED, Json(view.into())))
 }
 
 fn changed(reply: Reply) -> Result<Response, ApiError> {

@@ -2,7 +2,7 @@
 
 use engine::{
     request::ConversationKind as Kind,
-    view::{ConversationView, LastMessageView, MemberView},
+    view::{ConversationView, LastMessageView, MemberView, RejoinView},
 };
 use protocol::identity::PersonaId;
 use serde::{Deserialize, Serialize};
@@ -74,6 +74,9 @@ pub(crate) struct Member {
     ours: bool,
     /// Whether its home node is connected to ours now (ours always is).
     online: bool,
+    /// When it last came back with new keys, if it did.
+    #[schema(format = DateTime)]
+    rejoined_at: Option<String>,
 }
 
 impl From<MemberView> for Member {
@@ -83,6 +86,72 @@ impl From<MemberView> for Member {
             name: view.name,
             ours: view.ours,
             online: view.online,
+            rejoined_at: view.rejoined_at_ms.map(iso),
+        }
+    }
+}
+
+/// A wish to be let back into a conversation.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewRejoin {
+    /// Who of this node; needed where several personas are or were members.
+    #[schema(value_type = Option<String>)]
+    pub(crate) persona: Option<Id<PersonaId>>,
+}
+
+/// How our persona stands to a conversation whose keys it lost.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum RejoinState {
+    /// It asks the others to be let back in; what is written meanwhile leaves when it is.
+    Asking,
+    /// It is back.
+    Back,
+    /// Another copy of this persona came back; this one is locked out.
+    Replaced,
+}
+
+/// How our persona stands to a conversation whose keys it lost, and since when.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Rejoin {
+    /// How.
+    state: RejoinState,
+    /// Since when.
+    #[schema(format = DateTime)]
+    since: String,
+    /// How many of the others were asked, while it asks.
+    asked: Option<usize>,
+    /// The same in a sentence for people.
+    words: String,
+}
+
+impl From<RejoinView> for Rejoin {
+    fn from(view: RejoinView) -> Self {
+        match view {
+            RejoinView::Asking { since_ms, asked } => Self {
+                state: RejoinState::Asking,
+                since: iso(since_ms),
+                asked: Some(asked),
+                words: match asked {
+                    0 => "rejoining, looking for the other members".into(),
+                    1 => "rejoining, asked 1 member".into(),
+                    _ => format!("rejoining, asked {asked} members"),
+                },
+            },
+            RejoinView::Back { at_ms } => Self {
+                state: RejoinState::Back,
+                since: iso(at_ms),
+                asked: None,
+                words: "back, with new keys".into(),
+            },
+            RejoinView::Replaced { at_ms } => Self {
+                state: RejoinState::Replaced,
+                since: iso(at_ms),
+                asked: None,
+                words: "another copy of this persona came back here, so this one is locked out"
+                    .into(),
+            },
         }
     }
 }
@@ -140,6 +209,8 @@ pub(crate) struct Conversation {
     epoch: u64,
     /// Whether we are still in it.
     active: bool,
+    /// How our persona stands to it, where it lost its keys, or another copy of it came back.
+    rejoin: Option<Rejoin>,
     /// When it was opened.
     #[schema(format = DateTime)]
     created_at: String,
@@ -166,6 +237,7 @@ impl From<ConversationView> for Conversation {
             sequencer: view.sequencer.to_string(),
             epoch: view.epoch,
             active: view.active,
+            rejoin: view.rejoin.map(Rejoin::from),
             created_at: iso(view.created_at_ms),
             created_at_ms: view.created_at_ms,
             last_activity: iso(view.last_activity_ms),

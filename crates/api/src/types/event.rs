@@ -75,6 +75,10 @@ fn particulars(body: EventBody) -> (String, Value) {
             let id = conversation.to_string();
             (id.clone(), json!({ "conversation": id }))
         }
+        EventBody::MemberRejoined { conversation, persona } => {
+            let (conversation, member) = (conversation.to_string(), persona.to_string());
+            (conversation.clone(), json!({ "conversation": conversation, "member": member }))
+        }
         EventBody::MessagePersisted(view) => {
             let message = Message::from(*view);
             (message.id.clone(), json!(message))

@@ -108,6 +108,7 @@ async fn writing_asks_the_engine_for_what_the_body_says() {
             vec!["kind: Group".into(), format!("members: [{you:?}]"), r#"Some("Dinner")"#.into()],
         ),
         (at("/members"), json!({"members": [your]}), 200, vec!["AddMembers".into()]),
+        (at("/rejoin"), json!({"persona": my}), 202, vec![format!("Some({me:?})")]),
         (
             at("/proposals"),
             json!({"question": "Pizza?", "deadline": ISO}),

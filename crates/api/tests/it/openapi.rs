@@ -10,7 +10,7 @@ use axum::{
 use crate::harness::Harness;
 
 /// Every call there is.
-const CALLS: [(&str, &str); 61] = [
+const CALLS: [(&str, &str); 62] = [
     ("get", "/health/live"),
     ("get", "/health/ready"),
     ("get", "/openapi.json"),
@@ -24,6 +24,7 @@ const CALLS: [(&str, &str); 61] = [
     ("get", "/v1/conversations/{id}"),
     ("post", "/v1/conversations/{id}/members"),
     ("delete", "/v1/conversations/{id}/members/{persona}"),
+    ("post", "/v1/conversations/{id}/rejoin"),
     ("get", "/v1/conversations/{id}/messages"),
     ("post", "/v1/conversations/{id}/messages"),
     ("post", "/v1/conversations/{id}/proposals"),

@@ -8,7 +8,7 @@ use engine::{
         DeliveryState, DeliveryView, EditView, ExcerptPart, FileState, FileView, FindingView,
         HitView, InquiryView, LastMessageView, MandateView, MemberView, MessageView, NetworkView,
         PeerView, PersonaView, ProposalView, QueueView, QueuedView, QuoteView, ReactionView,
-        StepView, TaskView, VoterView, WaitingView,
+        RejoinView, StepView, TaskView, VoterView, WaitingView,
     },
 };
 use protocol::{
@@ -102,6 +102,7 @@ pub(crate) fn answer(request: Request) -> Result<Reply, RequestError> {
         }
         Request::AddMembers { .. } => Ok(Reply::Conversation(conversation())),
         Request::RemoveMember { .. } => Ok(Reply::Done),
+        Request::Rejoin { .. } => Ok(Reply::Conversation(conversation())),
         Request::Send { text, .. } if text == "again" => {
             Err(RequestError::Conflict { reason: "the key was used for another text".into() })
         }
@@ -283,10 +284,17 @@ fn conversation() -> ConversationView {
         persona: maya(),
         kind: ConversationKind::Group,
         title: "Dinner".into(),
-        members: vec![MemberView { persona: bob(), name: "Bob".into(), ours: false, online: true }],
+        members: vec![MemberView {
+            persona: bob(),
+            name: "Bob".into(),
+            ours: false,
+            online: true,
+            rejoined_at_ms: Some(T),
+        }],
         sequencer: maya(),
         epoch: 2,
         active: true,
+        rejoin: Some(RejoinView::Asking { since_ms: T, asked: 2 }),
         created_at_ms: T,
         last_activity_ms: T + 1,
         last_message: Some(LastMessageView {

@@ -40,7 +40,7 @@ async fn ask(
 
 /// The calls under `/v1` and the scope that is just enough for each. What is not here yet may be
 /// called by `read` if it only shows something, by `admin` alone if not.
-const NEEDS: [(&str, &str, &str); 57] = [
+const NEEDS: [(&str, &str, &str); 58] = [
     ("get", "/v1/approvals", "read"),
     ("post", "/v1/approvals/{id}", "admin"),
     ("get", "/v1/audit", "admin"),
@@ -51,6 +51,7 @@ const NEEDS: [(&str, &str, &str); 57] = [
     ("get", "/v1/conversations/{id}", "read"),
     ("post", "/v1/conversations/{id}/members", "admin"),
     ("delete", "/v1/conversations/{id}/members/{persona}", "admin"),
+    ("post", "/v1/conversations/{id}/rejoin", "admin"),
     ("get", "/v1/conversations/{id}/messages", "read"),
     ("post", "/v1/conversations/{id}/messages", "send"),
     ("post", "/v1/conversations/{id}/proposals", "vote"),

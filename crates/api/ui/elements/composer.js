@@ -1,6 +1,7 @@
 // @ts-check
 /** The box to write in. What is half written stays with its conversation. */
 
+import { post } from "../api.js";
 import { h } from "../dom.js";
 import { icon } from "../icons.js";
 import { titleOf } from "../model.js";
@@ -97,9 +98,21 @@ function fit(el) {
   el.style.setProperty("height", `${el.scrollHeight}px`);
 }
 
+/** Another copy of the persona is the member now; which one to keep is for the owner to say. @param {import("../model.js").Conversation} c */
+const lockedOut = (c) =>
+  h("div", { class: "composer-closed muted", role: "status", "data-testid": "locked-out" },
+    h("p", null, "Another copy of this persona came back to this conversation, for example from a backup. This copy is locked out: it can neither read nor write here any more. You can read what was said before."),
+    h("button", {
+      class: "button small", type: "button", onclick: () => {
+        post(`/v1/conversations/${c.id}/rejoin`, { persona: c.persona }).catch((error) => toastError("The others were not asked", error));
+      },
+    }, "Lock the other copy out and come back here"));
+
 /** @param {import("../model.js").Conversation} c */
 export function composer(c) {
-  if (!c.active) return h("p", { class: "composer-closed muted" }, "You are no longer a member. You can read what was said while you were.");
+  const asking = c.rejoin?.state === "asking";
+  if (c.rejoin?.state === "replaced") return lockedOut(c);
+  if (!c.active && !asking) return h("p", { class: "composer-closed muted" }, "You are no longer a member. You can read what was said while you were.");
   const text = drafts.get(c.id) ?? "";
   return h("form", {
     class: "composer", onsubmit: (/** @type {Event} */ e) => {
@@ -107,6 +120,7 @@ export function composer(c) {
       send(c);
     },
   },
+  asking && h("p", { class: "composer-closed muted", role: "status", "data-testid": "rejoining" }, `${c.rejoin?.words}. What you write now leaves when you are back.`),
   subject(c),
   uploadTray(c),
   h("label", { class: "icon-button attach", title: "Add files" },

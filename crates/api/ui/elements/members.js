@@ -38,6 +38,7 @@ export function membersPanel(c) {
         h("div", { class: "row-words" },
           h("span", { class: "truncate" }, m.name || shortId(m.persona), m.persona === c.persona && h("span", { class: "muted" }, " (you)")),
           h("button", { class: "plain muted small", type: "button", title: "Copy the full key", onclick: () => copy(m.persona, "Key") }, shortId(m.persona))),
+        m.rejoined_at && h("span", { title: `Came back with new keys on ${listTime(m.rejoined_at)}` }, chip("rejoined")),
         m.persona === c.sequencer && c.kind === "group" && h("span", { title: "Orders changes of the membership" }, chip("opened it")),
         creator && c.kind === "group" && c.active && !m.ours && h("button", {
           class: "icon-button small", type: "button", "aria-label": `Remove ${m.name}`, title: `Remove ${m.name}`, onclick: () => removeMember(c, m),

@@ -51,7 +51,7 @@ function item(c, here) {
           h("span", { class: "item-title truncate" }, titleOf(c)),
           h("time", { class: "item-time", datetime: lastActivity(c) }, listTime(lastActivity(c)))),
         h("span", { class: "item-line" },
-          h("span", { class: "item-preview truncate" }, last ? who + (last.text || "deleted a message") : c.active ? "Nothing said yet" : "You are no longer in it"),
+          h("span", { class: "item-preview truncate" }, c.rejoin && c.rejoin.state !== "back" ? c.rejoin.words : last ? who + (last.text || "deleted a message") : c.active ? "Nothing said yet" : "You are no longer in it"),
           badge(fresh, "unread")))));
 }
 

@@ -3,7 +3,7 @@
 use personas::{Action, Tier, Verdict};
 use protocol::{
     card::{Introduction, InviteToken, Purpose, SignedIntroduction},
-    identity::PersonaId,
+    identity::{EnvelopeId, PersonaId},
     session::seal_to,
 };
 
@@ -18,13 +18,13 @@ use crate::{
 };
 
 impl Engine {
-    /// Puts an introduction into the outbox, sealed to its recipient.
+    /// Puts an introduction into the outbox, sealed to its recipient; gives its envelope.
     pub(crate) fn introduce(
         &mut self,
         author: PersonaId,
         to: PersonaId,
         purpose: Purpose,
-    ) -> Result<(), RequestError> {
+    ) -> Result<EnvelopeId, RequestError> {
         let unavailable = |reason: &str| RequestError::Unavailable { reason: reason.to_owned() };
         let card = self
             .card_of(&author)
@@ -56,8 +56,9 @@ impl Engine {
             cargo,
             created_at_ms: self.now_ms,
         };
+        let id = row.id;
         self.post(row, &[to]);
-        Ok(())
+        Ok(id)
     }
 
     /// Somebody introduced itself to one of our personas. Who waits for a receipt now, if anybody.
@@ -106,6 +107,10 @@ impl Engine {
                 self.learn_card(introduction.card, issued.min(self.now_ms));
                 self.establish(me, peer);
                 self.on_welcome(me, peer, direct, title, &welcome, cards, issued);
+            }
+            Purpose::Rejoin { request, card } => self.on_rejoin(me, request, card, issued),
+            Purpose::Readmit { welcome, cards } => {
+                self.on_readmit(me, peer, &welcome, cards, issued);
             }
             Purpose::Received(envelopes) => {
                 self.on_received(me, peer, &envelopes);

@@ -11,7 +11,7 @@ use crate::{
     effect::Table,
     event::EventBody,
     request::ConversationKind,
-    rows::{self, Cargo, ConversationRow, EpochRow},
+    rows::{self, Cargo, ConversationRow, EnvelopeRow, EpochRow},
     state::Engine,
     view::DeliveryState,
 };
@@ -72,6 +72,7 @@ impl Engine {
             epochs: before.map(|before| before.epochs.clone()).unwrap_or_default(),
         };
         self.put_conversation(me, id, row);
+        self.forget_rejoin(me, id);
         self.learn_members(&roster, cards, issued_at_ms.min(now_ms));
         self.note_epoch(me, id);
         self.renew_card(me);
@@ -79,7 +80,12 @@ impl Engine {
     }
 
     /// Keeps the cards of those who really are members.
-    fn learn_members(&mut self, roster: &[PersonaId], cards: Vec<SignedCard>, as_of_ms: u64) {
+    pub(super) fn learn_members(
+        &mut self,
+        roster: &[PersonaId],
+        cards: Vec<SignedCard>,
+        as_of_ms: u64,
+    ) {
         for card in cards {
             let member = card.verify_at_issue().is_ok_and(|card| roster.contains(&card.persona));
             if member {
@@ -115,8 +121,9 @@ impl Engine {
         for member in removed {
             self.drop_mail_for(*member, id);
         }
-        self.reseal(me, id);
+        self.reseal(me, id, None);
         self.press(me, id);
+        self.press_returns(me, id);
         self.tell_later(me, id, SOON_MS);
         let detail = format!(
             "{} added {} and removed {}",
@@ -133,6 +140,7 @@ impl Engine {
             let row = ConversationRow { active: false, ..row.clone() };
             self.put_conversation(me, id, row);
         }
+        self.forget_rejoin(me, id);
         self.refresh_tags_of(me, id);
         self.recall(me, id);
         self.audit(me, "conversation.left", "removed by the others".into());
@@ -144,6 +152,23 @@ impl Engine {
     pub(super) fn drop_changes_for(&mut self, member: PersonaId, id: ConversationId) {
         for envelope in self.outbox.pending_for(&member, id) {
             if let Some(row) = self.outbox.get(&envelope).cloned() {
+                self.settle(&row, &member, DeliveryState::Failed);
+            }
+        }
+    }
+
+    /// A member came back: the changes of ours it has not got yet lie behind it.
+    pub(super) fn drop_stale_changes(
+        &mut self,
+        me: PersonaId,
+        member: PersonaId,
+        id: ConversationId,
+    ) {
+        for envelope in self.outbox.pending_for(&member, id) {
+            let row = self.outbox.get(&envelope).cloned();
+            let ours =
+                |row: &EnvelopeRow| row.author == me && matches!(row.cargo, Cargo::Change { .. });
+            if let Some(row) = row.filter(ours) {
                 self.settle(&row, &member, DeliveryState::Failed);
             }
         }

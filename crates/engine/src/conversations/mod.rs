@@ -6,10 +6,14 @@
 
 mod joined;
 mod open;
+pub(crate) mod rejoin;
 mod show;
 mod succession;
 
-pub(crate) use self::succession::Affairs;
+pub(crate) use self::{
+    rejoin::{RejoinRow, Returns},
+    succession::Affairs,
+};
 
 use protocol::identity::{ConversationId, PersonaId};
 
@@ -29,19 +33,18 @@ const ROSTER_BYTES_MAX: usize = 256 * 1024;
 
 pub(crate) fn load(engine: &mut Engine, tables: &mut Rows) -> Result<(), LoadError> {
     for (key, value) in tables.remove(&Table::Conversation).unwrap_or_default() {
-        let (key, wishes) = match key.strip_suffix(b"w") {
-            Some(rest) if rest.len() == 48 => (rest, true),
-            _ => (&key[..], false),
-        };
-        let split = key.split_at_checked(32).and_then(|(persona, id)| {
-            Some((PersonaId::from_slice(persona)?, ConversationId::from_slice(id)?))
+        let split = key.split_at_checked(48).and_then(|(pair, rest)| {
+            let (persona, id) = pair.split_at(32);
+            Some(((PersonaId::from_slice(persona)?, ConversationId::from_slice(id)?), rest))
         });
-        let pair = split.ok_or_else(|| damaged(Table::Conversation, "key"))?;
-        if wishes {
-            engine.affairs.restore(pair, read(Table::Conversation, &value)?);
-            continue;
+        let (pair, rest) = split.ok_or_else(|| damaged(Table::Conversation, "key"))?;
+        match rest {
+            [] => {
+                engine.conversations.insert(pair, read(Table::Conversation, &value)?);
+            }
+            b"w" => engine.affairs.restore(pair, read(Table::Conversation, &value)?),
+            rest => rejoin::load(engine, pair, rest, &value)?,
         }
-        engine.conversations.insert(pair, read(Table::Conversation, &value)?);
     }
     Ok(())
 }

@@ -158,7 +158,7 @@ impl Engine {
             self.drop_changes_for(*member, id);
         }
         self.send_change(me, id, &change, Some(&roster))?;
-        self.reseal(me, id);
+        self.reseal(me, id, None);
         self.tell_later(me, id, SOON_MS);
         let cards: Vec<_> = members.iter().filter_map(|member| self.card_of(member)).collect();
         self.say(me, id, Content::new(ContentKind::Roster, wire::encode(&cards)))?;
@@ -199,7 +199,7 @@ impl Engine {
         self.note_epoch(me, id);
         self.send_change(me, id, &change, Some(&roster))?;
         self.drop_mail_for(member, id);
-        self.reseal(me, id);
+        self.reseal(me, id, None);
         self.tell_later(me, id, SOON_MS);
         self.audit(me, "member.removed", self.name_of(&member));
         Ok(())

@@ -7,7 +7,7 @@ use crate::{
     request::RequestError,
     rows::ConversationRow,
     state::Engine,
-    view::{ConversationView, MemberView},
+    view::{ConversationView, MemberView, RejoinView},
 };
 
 impl Engine {
@@ -44,6 +44,13 @@ impl Engine {
         match here[..] {
             [] => Err(RequestError::NotFound { what: "conversation" }),
             [only] if self.conversation(only, id)?.active => Ok(only),
+            // What is said now waits until it is back.
+            [only] if self.is_rejoining(only, id) => Ok(only),
+            [only] if matches!(self.rejoin_view(only, id), Some(RejoinView::Replaced { .. })) => {
+                let reason = "another copy of this persona came back to this conversation, so \
+                              this one is locked out; ask to rejoin if this is the one to keep";
+                Err(RequestError::Forbidden { reason: reason.into() })
+            }
             [_] => Err(RequestError::Forbidden { reason: "no longer a member".into() }),
             _ => Err(invalid("persona", "several personas of this node are members; name one")),
         }
@@ -65,6 +72,7 @@ impl Engine {
                 name: self.name_of(member),
                 ours: self.personas.contains_key(member),
                 online: self.is_online(member),
+                rejoined_at_ms: self.came_back(id, *member),
             })
             .collect();
         let title = if row.title.is_empty() {
@@ -82,6 +90,7 @@ impl Engine {
             sequencer: self.sequencer(persona, id).unwrap_or(row.creator),
             epoch: last.map(|epoch| epoch.epoch).unwrap_or_default(),
             active: row.active,
+            rejoin: self.rejoin_view(persona, id),
             created_at_ms: row.created_at_ms,
             last_activity_ms: row.created_at_ms,
             last_message: None,

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use protocol::{
     identity::{ConversationId, PersonaId},
-    session::{Signal, SignedSignal, Word, seal_to},
+    session::{SessionError, Signal, SignedSignal, Word, seal_to},
     wire::Frame,
 };
 use rand::Rng;
@@ -57,6 +57,10 @@ pub(crate) struct Wishes {
 pub(crate) struct Affairs {
     wishes: BTreeMap<(PersonaId, ConversationId), Wishes>,
     races: BTreeMap<(PersonaId, ConversationId), Race>,
+    /// The highest term a member says it has voted in.
+    heard: BTreeMap<(PersonaId, ConversationId), u64>,
+    /// The first entry of the term we are on the way to.
+    adopted: BTreeMap<(PersonaId, ConversationId), [u8; 32]>,
     /// When to tell again.
     tell_at_ms: BTreeMap<(PersonaId, ConversationId), u64>,
 }
@@ -173,7 +177,7 @@ impl Engine {
             return;
         }
         let patient = wishes.since_ms + PATIENCE_MS > self.now_ms;
-        if !patient && !self.affairs.races.contains_key(&(me, id)) {
+        if !patient && self.may_hope(me, id) && !self.affairs.races.contains_key(&(me, id)) {
             self.stand(me, id, 0);
         }
     }
@@ -189,7 +193,19 @@ impl Engine {
         Some(self.personas.get(&me)?.groups.policy(id).ok()?.sequencer())
     }
 
-    fn stand(&mut self, me: PersonaId, id: ConversationId, beyond: u64) {
+    /// Whether a persona of ours stands for a term.
+    pub(super) fn races(&self, me: PersonaId, id: ConversationId) -> bool {
+        self.affairs.races.contains_key(&(me, id))
+    }
+
+    /// Nobody waits for us to order changes any more.
+    pub(super) fn end_race_without_wishes(&mut self, me: PersonaId, id: ConversationId) {
+        if !self.affairs.wishes.contains_key(&(me, id)) {
+            self.affairs.races.remove(&(me, id));
+        }
+    }
+
+    pub(super) fn stand(&mut self, me: PersonaId, id: ConversationId, beyond: u64) {
         let now_ms = self.now_ms;
         let Some(hosted) = self.personas.get_mut(&me) else { return };
         let Ok((term, spine)) = hosted.groups.stand(id, beyond) else { return };
@@ -210,11 +226,37 @@ impl Engine {
         let term = race.term;
         if race.over_at_ms <= now_ms {
             self.affairs.races.remove(&(me, id));
-            return self.stand(me, id, term);
+            if self.may_hope(me, id) {
+                self.stand(me, id, term);
+            }
+            return;
         }
         if race.ask_at_ms <= now_ms {
             race.ask_at_ms = now_ms + ASK_MS;
             self.signal_all(me, id, &Word::Solicit { term });
+        }
+    }
+
+    /// Whether others would vote for us: not while who holds the term is there, unless we are one
+    /// of the admins.
+    fn may_hope(&self, me: PersonaId, id: ConversationId) -> bool {
+        let policy = self.personas.get(&me).and_then(|hosted| hosted.groups.policy(id).ok());
+        policy.is_some_and(|policy| {
+            let holder = policy.sequencer();
+            holder == me
+                || policy.admins.contains(&me)
+                || !self.is_online(&holder)
+                || self.has_lost_keys(me, id, holder)
+        })
+    }
+
+    /// A member has voted in a term, so it follows nothing of an earlier one. If nobody wins that
+    /// term, it takes another.
+    fn hear_of_term(&mut self, me: PersonaId, id: ConversationId, term: u64) {
+        let heard = self.affairs.heard.entry((me, id)).or_default();
+        *heard = term.max(*heard);
+        if self.sequencer(me, id) == Some(me) && self.needs_term(me, id) {
+            self.tell_later(me, id, TELL_MS);
         }
     }
 
@@ -242,21 +284,28 @@ impl Engine {
             };
             self.post(row, &others);
         }
-        self.reseal(me, id);
+        self.reseal(me, id, None);
         self.audit(me, "term.begun", "the others voted; we order the changes now".into());
         self.press(me, id);
+        self.press_returns(me, id);
         self.tell(me, id, None);
     }
 
     /// A member has said something about a group of one of our personas.
-    pub(crate) fn on_signal(&mut self, me: PersonaId, signal: Signal, signed: SignedSignal) {
+    pub(crate) fn on_signal(
+        &mut self,
+        me: PersonaId,
+        source: Source,
+        signal: Signal,
+        signed: SignedSignal,
+    ) {
         let (from, id) = (signal.persona, signal.group);
         if !self.roster(me, id).is_ok_and(|roster| roster.contains(&from)) {
             return;
         }
         match signal.word {
             Word::Followed { epoch, head, term } => {
-                self.on_followed(me, id, from, (epoch, head, term));
+                self.on_followed(me, id, (from, source), (epoch, head, term));
             }
             Word::Solicit { term } => self.on_solicit(me, id, from, term),
             Word::Vote { term, candidate, .. } => {
@@ -271,7 +320,12 @@ impl Engine {
             Word::Elected { signer, entry, votes } => {
                 let Some(hosted) = self.personas.get_mut(&me) else { return };
                 let before = hosted.groups.position(id).map(|position| position.head).ok();
-                if hosted.groups.adopt(id, signer, &entry, &votes).is_ok() {
+                let hash = entry.hash();
+                let adopted = hosted.groups.adopt(id, signer, &entry, &votes);
+                if is_beyond_repair(&adopted) {
+                    return self.start_rejoin(me, id, "the others went on from too far back");
+                }
+                if adopted.is_ok() {
                     let after = hosted.groups.position(id).map(|position| position.head).ok();
                     if before != after {
                         self.note_epoch(me, id);
@@ -279,7 +333,13 @@ impl Engine {
                         self.repeat_removals(me, id);
                     }
                     self.refresh_tags_of(me, id);
-                    self.tell(me, id, Some(from));
+                    // Who sends this may lack the commits on the way to it, as we do: then the two
+                    // would answer each other for ever.
+                    if self.affairs.adopted.insert((me, id), hash) == Some(hash) {
+                        self.tell_later(me, id, TELL_MS);
+                    } else {
+                        self.tell(me, id, None);
+                    }
                 }
             }
         }
@@ -304,8 +364,13 @@ impl Engine {
             return;
         };
         let holder = policy.sequencer();
-        let gone = holder != me && !self.is_online(&holder);
-        if !group || !(gone || candidate == holder || policy.admins.contains(&candidate)) {
+        self.hear_of_term(me, id, term);
+        let lost = self.has_lost_keys(me, id, holder);
+        let gone = holder != me && (lost || !self.is_online(&holder));
+        if !group
+            || self.is_quiet(me, id)
+            || !(gone || candidate == holder || policy.admins.contains(&candidate))
+        {
             return;
         }
         let Some(hosted) = self.personas.get_mut(&me) else { return };
@@ -324,7 +389,7 @@ impl Engine {
         &mut self,
         me: PersonaId,
         id: ConversationId,
-        from: PersonaId,
+        (from, source): (PersonaId, Source),
         (epoch, head, term): (u64, [u8; 32], u64),
     ) {
         let Some(hosted) = self.personas.get_mut(&me) else { return };
@@ -336,23 +401,35 @@ impl Engine {
             return;
         };
         let (ours, theirs) = ((succession.term_seen(), position.epoch), (term, epoch));
-        if position.head == head {
+        let head_of_ours = position.head;
+        let commits = hosted.groups.commits_after(id, &head);
+        let known = succession.chain().place_after(&head).is_some();
+        let certificate = hosted.groups.certificate(id);
+        let policy = hosted.groups.policy(id);
+        self.hear_of_term(me, id, term);
+        if head_of_ours == head {
             if theirs.0 > ours.0 {
                 self.tell_later(me, id, TELL_MS);
             }
             return;
         }
-        let commits = hosted.groups.commits_after(id, &head);
         if !commits.is_empty() {
             for envelope in commits {
-                self.hand(from, envelope.into_bytes());
+                // To where it was said, which need not be the home we know: an old copy of a
+                // member learns from this that another one took its place.
+                match source {
+                    Source::Node(node) => {
+                        let frame = Frame::Envelope(envelope.into_bytes());
+                        self.then(Effect::Send { node, frame });
+                    }
+                    _ => self.hand(from, envelope.into_bytes()),
+                }
             }
             return;
         }
-        let known = succession.chain().place_after(&head).is_some();
         if !known
-            && let Some((entry, votes)) = hosted.groups.certificate(id)
-            && let Ok(policy) = hosted.groups.policy(id)
+            && let Some((entry, votes)) = certificate
+            && let Ok(policy) = policy
         {
             let signer = policy.sequencer();
             self.signal(me, id, from, Word::Elected { signer, entry, votes });
@@ -368,13 +445,17 @@ impl Engine {
         let Some(holder) = self.sequencer(me, id) else { return };
         let idle = !self.affairs.races.contains_key(&(me, id));
         if idle && self.needs_term(me, id) && (holder == me || !self.is_online(&holder)) {
-            self.stand(me, id, 0);
+            let heard = self.affairs.heard.get(&(me, id)).copied().unwrap_or_default();
+            self.stand(me, id, heard);
         }
     }
 
     fn needs_term(&self, me: PersonaId, id: ConversationId) -> bool {
+        let heard = self.affairs.heard.get(&(me, id)).copied().unwrap_or_default();
         let groups = self.personas.get(&me).map(|hosted| &hosted.groups);
-        groups.and_then(|groups| groups.succession(id).ok()).is_some_and(|it| it.needs_term())
+        groups
+            .and_then(|groups| groups.succession(id).ok())
+            .is_some_and(|it| it.needs_term() || heard > it.chain().term())
     }
 
     /// A node has connected: its members of our conversations may have missed something, or we.
@@ -427,8 +508,10 @@ impl Engine {
 
     /// Says something about a group to a member whose home is connected.
     fn signal(&mut self, me: PersonaId, id: ConversationId, to: PersonaId, word: Word) {
+        // Of direct conversations there is only this to say.
+        let followed = matches!(word, Word::Followed { .. });
         let group = self.conversation(me, id).is_ok_and(|row| row.kind == ConversationKind::Group);
-        if !group || !self.is_online(&to) {
+        if !(group || followed) || !self.is_online(&to) {
             return;
         }
         let key = match self.personas.get(&to) {
@@ -452,4 +535,10 @@ impl Engine {
             None => {}
         }
     }
+}
+
+/// Whether nothing we hold leads to the branch the others are on.
+fn is_beyond_repair(adopted: &Result<(), SessionError>) -> bool {
+    let apart = SessionError::TooFarApart;
+    adopted.as_ref().is_err_and(|error| *error == apart)
 }

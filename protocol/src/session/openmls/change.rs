@@ -19,17 +19,18 @@ use crate::{
     identity::{ConversationId, PersonaId},
     session::{
         Change, EntryKind, Envelope, GroupPolicy, Invitation, SealedFrame, SeqEntry, SessionError,
-        SignedEntry, SignedSignal,
+        SignedEntry, SignedRejoin, SignedSignal,
         log::sha256,
         succession::{Standing, Step, Succession},
     },
 };
 
 /// What one commit does.
-enum Alteration {
+pub(super) enum Alteration {
     Add(Vec<KeyPackage>),
     Remove(Vec<Leaf>),
     Term(Box<GroupPolicy>, Vec<SignedSignal>),
+    Rejoin(Box<KeyPackage>, Vec<Leaf>, SignedRejoin),
 }
 
 /// A commit made and merged: what goes to the others.
@@ -121,18 +122,15 @@ impl OpenMls {
         if removed.is_empty() {
             return Err(SessionError::Nobody);
         }
-        let mut leaves = Vec::new();
-        for member in self.group(id)?.mls.members() {
-            let leaf = Leaf::of(&member).map_err(state)?;
-            if removed.contains(&leaf.persona()) {
-                leaves.push(leaf);
-            }
-        }
+        let leaves = self.leaves_of(id, &removed)?;
         self.change(id, Alteration::Remove(leaves), BTreeSet::new(), removed, now_ms)
     }
 
     /// The members, if we are the one who may change them.
-    fn as_sequencer(&self, id: ConversationId) -> Result<BTreeSet<PersonaId>, SessionError> {
+    pub(super) fn as_sequencer(
+        &self,
+        id: ConversationId,
+    ) -> Result<BTreeSet<PersonaId>, SessionError> {
         let Group { mls, record } = self.group(id)?;
         let policy = policy_in(mls.extensions()).map_err(state)?;
         if policy.sequencer() != self.identity.id() {
@@ -142,7 +140,7 @@ impl OpenMls {
         Ok(roster::personas(mls).map_err(state)?.into_iter().collect())
     }
 
-    fn change(
+    pub(super) fn change(
         &mut self,
         id: ConversationId,
         alteration: Alteration,
@@ -155,14 +153,16 @@ impl OpenMls {
             (added.into_iter().collect(), removed.into_iter().collect());
         let committed = self.commit(id, alteration, now_ms)?;
         let entry = committed.entry.unverified()?;
+        // Who comes back was and is a member.
+        let roster_changes = entry.kind != EntryKind::Rejoin;
         let step = Step {
             hash: committed.entry.hash(),
             epoch: entry.epoch,
             term: entry.term,
             standing: Standing::Held,
             signer: self.identity.id(),
-            added: added.clone(),
-            removed: removed.clone(),
+            added: if roster_changes { added.clone() } else { Vec::new() },
+            removed: if roster_changes { removed.clone() } else { Vec::new() },
         };
         let Group { record, .. } = self.groups.get_mut(&id).ok_or(SessionError::UnknownGroup)?;
         record.succession.check(&step, &entry.previous).map_err(entry_error)?;
@@ -227,9 +227,10 @@ impl OpenMls {
             Alteration::Add(_) => EntryKind::Add,
             Alteration::Remove(_) => EntryKind::Remove,
             Alteration::Term(..) => EntryKind::Term,
+            Alteration::Rejoin(..) => EntryKind::Rejoin,
         };
         let mut term = policy.term;
-        let mut votes = None;
+        let (mut votes, mut request) = (None, None);
         let builder = mls
             .commit_builder()
             .consume_proposal_store(false)
@@ -239,8 +240,14 @@ impl OpenMls {
             Alteration::Add(packages) => (builder.propose_adds(packages), Vec::new()),
             Alteration::Remove(leaves) => {
                 let indices: Vec<LeafNodeIndex> = leaves.iter().map(|leaf| leaf.index).collect();
-                let departed = leaves.iter().map(|leaf| departed(leaf, epoch)).collect();
+                let departed = leaves.iter().map(|leaf| departed(leaf, epoch, false)).collect();
                 (builder.propose_removals(indices), departed)
+            }
+            Alteration::Rejoin(package, leaves, asked) => {
+                request = Some(asked);
+                let indices: Vec<LeafNodeIndex> = leaves.iter().map(|leaf| leaf.index).collect();
+                let departed = leaves.iter().map(|leaf| departed(leaf, epoch, true)).collect();
+                (builder.propose_removals(indices).propose_adds([*package]), departed)
             }
             Alteration::Term(policy, given) => {
                 (term, votes) = (policy.term, Some(given));
@@ -256,7 +263,7 @@ impl OpenMls {
             .build(&provider.crypto, &provider.crypto, &key, |_| true)
             .map_err(|error| match kind {
                 // What is left to fail is a key package that does not go with the group.
-                EntryKind::Add => SessionError::KeyPackage(error.to_string()),
+                EntryKind::Add | EntryKind::Rejoin => SessionError::KeyPackage(error.to_string()),
                 EntryKind::Remove | EntryKind::Term => state(error),
             })?
             .stage_commit(provider)
@@ -288,11 +295,13 @@ impl OpenMls {
         record.advance(entry.hash(), EpochKeys::export(mls, &provider.crypto)?, departed);
         let welcome =
             welcome.map(|welcome| Invitation { entry: entry.clone(), welcome }.to_bytes());
-        let frame = match votes {
-            Some(votes) => SealedFrame::Takeover { entry: entry.clone(), commit, votes },
-            None => SealedFrame::Commit { entry: entry.clone(), commit },
+        let signed = entry.clone();
+        let frame = match (votes, request) {
+            (Some(votes), _) => SealedFrame::Takeover { entry, commit, votes },
+            (None, Some(request)) => SealedFrame::Rejoin { entry, commit, request },
+            (None, None) => SealedFrame::Commit { entry, commit },
         };
-        Ok(Committed { frame, entry, welcome, ended })
+        Ok(Committed { frame, entry: signed, welcome, ended })
     }
 
     /// The leaf of our next commit, with a new credential when ours is getting old.
@@ -314,6 +323,7 @@ impl OpenMls {
 }
 
 /// What is remembered of a leaf that leaves at the end of an epoch.
-pub(super) fn departed(leaf: &Leaf, epoch: u64) -> Departed {
-    Departed { epoch, leaf: leaf.index.u32(), persona: leaf.persona(), key: *leaf.key() }
+pub(super) fn departed(leaf: &Leaf, epoch: u64, replaced: bool) -> Departed {
+    let (persona, key) = (leaf.persona(), *leaf.key());
+    Departed { epoch, leaf: leaf.index.u32(), persona, key, replaced }
 }

@@ -15,7 +15,8 @@ use crate::{
     mailbox::Token,
     session::{
         Change, DeviceCredential, EntryError, Envelope, GroupEngine, GroupPolicy, Opened, Position,
-        SealedFrame, SessionError, SignedEntry, SignedSignal, StateWrite, Tag, TagKey,
+        SealedFrame, SessionError, SignedEntry, SignedRejoin, SignedSignal, StateWrite, Tag,
+        TagKey,
         leaf::LeafKey,
         log::sha256,
         storage::{Provider, Rows, group_prefix},
@@ -182,6 +183,23 @@ impl GroupEngine for OpenMls {
     fn join(&mut self, welcome: &[u8], now_ms: u64) -> Result<ConversationId, SessionError> {
         // No group is named before the welcome is read, and one we are in already is not touched.
         self.attempt(None, |engine| engine.follow_welcome(welcome, now_ms))
+    }
+
+    fn ask_to_rejoin(
+        &mut self,
+        group: ConversationId,
+        now_ms: u64,
+    ) -> Result<SignedRejoin, SessionError> {
+        self.attempt(None, |engine| engine.make_request(group, now_ms))
+    }
+
+    fn readmit(
+        &mut self,
+        group: ConversationId,
+        request: &SignedRejoin,
+        now_ms: u64,
+    ) -> Result<Change, SessionError> {
+        self.attempt(Some(group), |engine| engine.readmit_persona(group, request, now_ms))
     }
 
     fn forget(&mut self, group: ConversationId) {

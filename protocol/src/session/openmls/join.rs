@@ -16,8 +16,8 @@ use super::{
 use crate::{
     identity::ConversationId,
     session::{
-        EntryError, EntryKind, GroupPolicy, Invitation, SeqEntry, SessionError, leaf::LeafKey,
-        log::sha256, storage::group_prefix, succession::Succession,
+        EntryError, EntryKind, GroupPolicy, Invitation, RejoinError, SeqEntry, SessionError,
+        leaf::LeafKey, log::sha256, storage::group_prefix, succession::Succession,
     },
 };
 
@@ -40,7 +40,7 @@ impl OpenMls {
             return Err(refuse("of another ciphersuite"));
         }
 
-        let (key, staged) = self.stage_welcome(welcome)?;
+        let (key, rejoins, staged) = self.stage_welcome(welcome)?;
         let id = ConversationId::from_slice(staged.group_context().group_id().as_slice())
             .ok_or_else(|| refuse("the group id is not 16 bytes"))?;
         let policy = policy_in(staged.group_context().extensions())
@@ -61,13 +61,18 @@ impl OpenMls {
         if entry.epoch.checked_add(1) != Some(staged.group_context().epoch().as_u64()) {
             return Err(EntryError::Epoch(entry.epoch).into());
         }
-        if entry.kind != EntryKind::Add {
-            return Err(EntryError::Kind.into());
+        match (entry.kind, rejoins) {
+            (EntryKind::Add, None) => {}
+            (EntryKind::Rejoin, Some(group)) if group == id => {}
+            (EntryKind::Add | EntryKind::Rejoin, _) => return Err(RejoinError::Unasked.into()),
+            (EntryKind::Remove | EntryKind::Term, _) => return Err(EntryError::Kind.into()),
         }
 
         // A vote binds whoever gave it, whatever became of its membership since.
         let promise = self.group(id).ok().and_then(|old| old.record.succession.promise());
-        self.make_way(id, &policy, staged.group_context().epoch().as_u64())?;
+        // Who asks to come back has nothing to lose; it may be ahead on a branch nobody follows.
+        let later = staged.group_context().epoch().as_u64();
+        self.make_way(id, &policy, rejoins.is_none().then_some(later))?;
         let mls = staged.into_group(&self.provider).map_err(mls_error::welcome)?;
         if sha256(mls.epoch_authenticator().as_slice()) != entry.authenticator {
             return Err(EntryError::Authenticator.into());
@@ -85,6 +90,7 @@ impl OpenMls {
         let succession = Succession::resume(self.identity.id(), chain, promise, BTreeSet::new());
         let record = GroupRecord::start(key, current, succession);
         // Into memory last, so that a join that fails leaves nothing there.
+        self.drop_rejoin_packages(id)?;
         self.provider.rows.put(record_key(id), &record).map_err(state)?;
         self.groups.insert(id, Group { mls, record });
         Ok(id)
@@ -97,11 +103,12 @@ impl OpenMls {
         &self,
         id: ConversationId,
         policy: &GroupPolicy,
-        epoch: u64,
+        later: Option<u64>,
     ) -> Result<(), SessionError> {
         let Some(Group { mls, .. }) = self.groups.get(&id) else { return Ok(()) };
         let known = policy_in(mls.extensions()).map_err(state)?;
-        if known.creator != policy.creator || epoch <= mls.epoch().as_u64() {
+        let is_later = later.is_none_or(|epoch| epoch > mls.epoch().as_u64());
+        if known.creator != policy.creator || !is_later {
             return Err(SessionError::GroupExists);
         }
         let prefix = group_prefix(&mls_id(id)).map_err(state)?;
@@ -110,8 +117,12 @@ impl OpenMls {
         Ok(())
     }
 
-    /// Opens a welcome with the key package it is for, and gives the leaf key of that package.
-    fn stage_welcome(&self, welcome: Welcome) -> Result<(LeafKey, StagedWelcome), SessionError> {
+    /// Opens a welcome with the key package it is for, and gives the leaf key of that package and
+    /// the group it was made to come back to.
+    fn stage_welcome(
+        &self,
+        welcome: Welcome,
+    ) -> Result<(LeafKey, Option<ConversationId>, StagedWelcome), SessionError> {
         let processed = ProcessedWelcome::new_from_welcome(&self.provider, &join_config(), welcome)
             .map_err(mls_error::welcome)?;
         let reference = processed
@@ -119,13 +130,13 @@ impl OpenMls {
             .ok_or_else(|| state("a welcome was opened without a key package"))?
             .hash_ref(&self.provider.crypto)
             .map_err(state)?;
-        let key = self.use_package(&reference)?;
+        let (key, rejoins) = self.use_package(&reference)?;
         let staged = JoinBuilder::new(&self.provider, processed)
             .skip_lifetime_validation()
             .replace_old_group()
             .build()
             .map_err(mls_error::welcome)?;
-        Ok((key, staged))
+        Ok((key, rejoins, staged))
     }
 }
 

@@ -14,7 +14,10 @@ use super::{
     OpenMls, roster,
     suite::{SUITE, capabilities, mls_credential, parse, state},
 };
-use crate::session::{DeviceCredential, SessionError, leaf::LeafKey};
+use crate::{
+    identity::ConversationId,
+    session::{DeviceCredential, REJOIN_LIFETIME_MS, SessionError, leaf::LeafKey},
+};
 
 /// How long a package is handed out, in milliseconds: 7 days.
 const ROTATION_MS: u64 = 7 * 24 * 60 * 60 * 1000;
@@ -24,6 +27,9 @@ const RETENTION_MS: u64 = 14 * 24 * 60 * 60 * 1000;
 
 /// The largest key package of others that is read, in bytes; as a card allows.
 const KEY_PACKAGE_BYTES_MAX: usize = 1024;
+
+/// Requests to come back into one group that may wait for an answer at a time.
+const REJOIN_PACKAGES_MAX: usize = 4;
 
 /// What the keys of our packages begin with.
 const PACKAGES: &[u8] = b"p";
@@ -38,6 +44,9 @@ struct OwnPackage {
     made_at_ms: u64,
     replaced_at_ms: Option<u64>,
     used: bool,
+    /// The group it was made to come back to, when it was; then it serves nothing else.
+    #[serde(default)]
+    rejoins: Option<ConversationId>,
 }
 
 fn package_key(reference: &KeyPackageRef) -> Vec<u8> {
@@ -50,6 +59,12 @@ impl OpenMls {
         let mut current = None;
         for mut package in self.own_packages()? {
             let age_ms = now_ms.saturating_sub(package.made_at_ms);
+            if package.rejoins.is_some() {
+                if age_ms >= REJOIN_LIFETIME_MS {
+                    self.delete_package(&package.reference)?;
+                }
+                continue;
+            }
             match package.replaced_at_ms {
                 Some(replaced) if now_ms.saturating_sub(replaced) >= RETENTION_MS => {
                     self.delete_package(&package.reference)?;
@@ -64,18 +79,54 @@ impl OpenMls {
         }
         match current {
             Some(message) => Ok(message),
-            None => self.make_package(now_ms),
+            None => self.make_package(None, now_ms),
         }
     }
 
-    /// The leaf key of a package of ours, which from now on counts as used.
-    pub(super) fn use_package(&self, reference: &KeyPackageRef) -> Result<LeafKey, SessionError> {
+    /// The leaf key of a package of ours, which from now on counts as used, and the group it was
+    /// made to come back to, if it was.
+    pub(super) fn use_package(
+        &self,
+        reference: &KeyPackageRef,
+    ) -> Result<(LeafKey, Option<ConversationId>), SessionError> {
         let key = package_key(reference);
         let package: Option<OwnPackage> = self.provider.rows.get(&key).map_err(state)?;
         let mut package = package.ok_or_else(|| state("a key package without a leaf key"))?;
         package.used = true;
         self.keep_package(&package)?;
-        Ok(package.leaf_key)
+        Ok((package.leaf_key, package.rejoins))
+    }
+
+    /// Makes a package with which to come back into one group.
+    pub(super) fn make_rejoin_package(
+        &mut self,
+        group: ConversationId,
+        now_ms: u64,
+    ) -> Result<Vec<u8>, SessionError> {
+        let mut older: Vec<_> = self.own_packages()?;
+        older.retain(|package| package.rejoins == Some(group));
+        older.sort_by_key(|package| package.made_at_ms);
+        let surplus = older.len().saturating_sub(REJOIN_PACKAGES_MAX - 1);
+        for package in older.drain(..surplus) {
+            self.delete_package(&package.reference)?;
+        }
+        self.make_package(Some(group), now_ms)
+    }
+
+    /// Deletes the packages made to come back into a group.
+    pub(super) fn drop_rejoin_packages(&self, group: ConversationId) -> Result<(), SessionError> {
+        for package in self.own_packages()? {
+            if package.rejoins == Some(group) {
+                self.delete_package(&package.reference)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a package, as an MLS message, is one of ours to come back with.
+    pub(super) fn holds_rejoin_package(&self, message: &[u8]) -> bool {
+        let ours = self.own_packages().unwrap_or_default();
+        ours.iter().any(|package| package.rejoins.is_some() && package.message == message)
     }
 
     /// Checks a package of somebody else.
@@ -104,12 +155,18 @@ impl OpenMls {
         Ok((package, credential))
     }
 
-    fn make_package(&mut self, now_ms: u64) -> Result<Vec<u8>, SessionError> {
+    fn make_package(
+        &mut self,
+        rejoins: Option<ConversationId>,
+        now_ms: u64,
+    ) -> Result<Vec<u8>, SessionError> {
         let key = self.fresh_leaf_key()?;
         let credential = mls_credential(&self.vouch(&key, now_ms)?);
-        let package = KeyPackage::builder()
-            .leaf_node_capabilities(capabilities())
-            .mark_as_last_resort()
+        let mut builder = KeyPackage::builder().leaf_node_capabilities(capabilities());
+        if rejoins.is_none() {
+            builder = builder.mark_as_last_resort();
+        }
+        let package = builder
             .build(SUITE, &self.provider, &key, credential)
             .map_err(state)?
             .into_key_package();
@@ -122,6 +179,7 @@ impl OpenMls {
             made_at_ms: now_ms,
             replaced_at_ms: None,
             used: false,
+            rejoins,
         })?;
         Ok(message)
     }

@@ -13,12 +13,15 @@ mod change;
 mod engine;
 #[cfg(test)]
 mod hostile;
+#[cfg(test)]
+mod hostile_rejoin;
 mod join;
 mod key_packages;
 mod mls_error;
 mod open;
 mod receipt;
 mod record;
+mod rejoin;
 mod roster;
 mod succeed;
 mod suite;

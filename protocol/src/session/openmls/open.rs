@@ -19,8 +19,8 @@ use super::{
 use crate::{
     identity::{ConversationId, MessageId, PersonaId},
     session::{
-        EntryError, EntryKind, Envelope, Opened, SealedFrame, SeqEntry, SessionError, SignedEntry,
-        SignedSignal,
+        EntryError, EntryKind, Envelope, Opened, RejoinError, SealedFrame, SeqEntry, SessionError,
+        SignedEntry, SignedRejoin, SignedSignal,
         log::sha256,
         succession::{Refusal, Standing, Step, Takeover},
     },
@@ -34,8 +34,17 @@ const MESSAGE_BYTES_MAX: usize = Content::BODY_BYTES_MAX + 128;
 struct Checked {
     staged: StagedCommit,
     by: PersonaId,
+    /// Who comes back with it.
+    back: Option<PersonaId>,
     added: BTreeSet<PersonaId>,
     removed: Vec<Leaf>,
+}
+
+/// What travels beside an entry and its commit.
+enum Beside {
+    Nothing,
+    Votes(Vec<SignedSignal>),
+    Request(Box<SignedRejoin>),
 }
 
 /// By what right an entry may be followed.
@@ -82,10 +91,14 @@ impl OpenMls {
         match SealedFrame::from_bytes(frame)? {
             SealedFrame::Application(message) => self.open_message(id, epoch, &message),
             SealedFrame::Commit { entry, commit } => {
-                self.follow(id, epoch, envelope, (&entry, &commit), None)
+                self.follow(id, epoch, envelope, (&entry, &commit), Beside::Nothing)
             }
             SealedFrame::Takeover { entry, commit, votes } => {
-                self.follow(id, epoch, envelope, (&entry, &commit), Some(votes))
+                self.follow(id, epoch, envelope, (&entry, &commit), Beside::Votes(votes))
+            }
+            SealedFrame::Rejoin { entry, commit, request } => {
+                let beside = Beside::Request(Box::new(request));
+                self.follow(id, epoch, envelope, (&entry, &commit), beside)
             }
             SealedFrame::Receipts(receipts) => self.check_receipts(id, &receipts),
         }
@@ -99,6 +112,11 @@ impl OpenMls {
     ) -> Result<Opened, SessionError> {
         let processed = self.process(id, epoch, bytes, ContentType::Application)?;
         let author = roster::persona_in(processed.credential())?;
+        if let Sender::Member(leaf) = processed.sender()
+            && self.group(id)?.record.is_replaced(leaf.u32(), author, epoch)
+        {
+            return Err(SessionError::Replaced);
+        }
         let plaintext = match processed.into_content() {
             ProcessedMessageContent::ApplicationMessage(plaintext) => plaintext.into_bytes(),
             ProcessedMessageContent::OwnPrivateMessage => return Err(SessionError::AlreadyOpened),
@@ -117,16 +135,26 @@ impl OpenMls {
         epoch: u64,
         envelope: &Envelope,
         (signed, commit): (&SignedEntry, &[u8]),
-        votes: Option<Vec<SignedSignal>>,
+        beside: Beside,
     ) -> Result<Opened, SessionError> {
+        let (votes, request) = match beside {
+            Beside::Nothing => (None, None),
+            Beside::Votes(votes) => (Some(votes), None),
+            Beside::Request(request) => (None, Some(request)),
+        };
         let right = self.right_of(id, signed, votes)?;
         let (entry, mut step) = self.check_entry(id, epoch, signed, commit, &right)?;
         let processed = self.process(id, epoch, commit, ContentType::Commit)?;
-        let Checked { staged, by, added, removed } = self.check_commit(id, &entry, processed)?;
+        let request = request.as_deref();
+        let Checked { staged, by, back, added, removed } =
+            self.check_commit(id, &entry, processed, request)?;
 
         if staged.self_removed() {
             self.erase(id)?;
-            return Ok(Opened::Evicted);
+            return Ok(match request {
+                Some(request) => Opened::Replaced { here: self.asked_here(request) },
+                None => Opened::Evicted,
+            });
         }
         // Rule 3: the commit leads where the entry says, for every member alike.
         let authenticator = staged.epoch_authenticator().map(|secret| sha256(secret.as_slice()));
@@ -135,8 +163,10 @@ impl OpenMls {
         }
 
         self.keep_snapshot(id)?;
-        let gone = removed.iter().map(|leaf| departed(leaf, epoch)).collect();
-        let mut removed: Vec<_> = removed.iter().map(Leaf::persona).collect();
+        let gone = removed.iter().map(|leaf| departed(leaf, epoch, back.is_some())).collect();
+        // Who comes back was and is a member.
+        let left = removed.iter().map(Leaf::persona);
+        let mut removed: Vec<_> = left.filter(|left| Some(*left) != back).collect();
         removed.sort_unstable();
         removed.dedup();
         let added: Vec<_> = added.into_iter().collect();
@@ -155,7 +185,10 @@ impl OpenMls {
         self.keep_record(id)?;
         self.keep_commit(id, epoch, envelope)?;
         self.drop_snapshots(id)?;
-        Ok(Opened::Change { by, added, removed, epoch: next })
+        Ok(match back {
+            Some(persona) => Opened::Rejoined { persona, by, epoch: next },
+            None => Opened::Change { by, added, removed, epoch: next },
+        })
     }
 
     /// By what right an entry may be followed.
@@ -255,6 +288,7 @@ impl OpenMls {
         id: ConversationId,
         entry: &SeqEntry,
         processed: ProcessedMessage,
+        request: Option<&SignedRejoin>,
     ) -> Result<Checked, SessionError> {
         let Group { mls, .. } = self.group(id)?;
         let sender = match processed.sender() {
@@ -273,15 +307,25 @@ impl OpenMls {
         check_sequencer(&sequencer, &staged, entry.time_ms)?;
         let policy = policy_in(mls.extensions()).map_err(state)?;
         let expected = match entry.kind {
-            EntryKind::Add | EntryKind::Remove => mls.extensions().clone(),
+            EntryKind::Add | EntryKind::Remove | EntryKind::Rejoin => mls.extensions().clone(),
             EntryKind::Term => context_extensions(&policy.after(entry.term, sequencer.persona()))?,
         };
         if *staged.group_context().extensions() != expected {
             return Err(SessionError::Commit("changes the policy"));
         }
 
-        let (added, removed) = self.check_proposals(id, &staged, entry)?;
-        Ok(Checked { staged, by: sequencer.persona(), added, removed })
+        let by = sequencer.persona();
+        match (entry.kind, request) {
+            (EntryKind::Rejoin, Some(request)) => {
+                let (persona, removed) = self.check_rejoin(id, &staged, entry, request)?;
+                Ok(Checked { staged, by, back: Some(persona), added: BTreeSet::new(), removed })
+            }
+            (EntryKind::Rejoin, None) | (_, Some(_)) => Err(RejoinError::Kind.into()),
+            (_, None) => {
+                let (added, removed) = self.check_proposals(id, &staged, entry)?;
+                Ok(Checked { staged, by, back: None, added, removed })
+            }
+        }
     }
 
     /// A commit adds or removes, by its own proposals, and leaves each persona one leaf.

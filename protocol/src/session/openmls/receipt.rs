@@ -24,7 +24,8 @@ impl Group {
     ) -> Result<PersonaId, SessionError> {
         let present =
             roster::leaf_at(&self.mls, receipt.leaf).map(|leaf| (leaf.persona(), *leaf.key()));
-        let departed = self.record.departed_at(receipt.leaf).map(|leaf| (leaf.persona, leaf.key));
+        let departed = self.record.departed_at(receipt.leaf).filter(|leaf| !leaf.replaced);
+        let departed = departed.map(|leaf| (leaf.persona, leaf.key));
         present
             .into_iter()
             .chain(departed)

@@ -37,6 +37,9 @@ pub(super) struct Departed {
     pub(super) leaf: u32,
     pub(super) persona: PersonaId,
     pub(super) key: [u8; 32],
+    /// Whether its member came back with another leaf: then nothing by this one counts any more.
+    #[serde(default)]
+    pub(super) replaced: bool,
 }
 
 /// Our record of one group.
@@ -180,6 +183,12 @@ impl GroupRecord {
                 if ours() { SessionError::Damaged } else { SessionError::UnknownEpoch }
             },
         )
+    }
+
+    /// Whether the leaf that was at this place in an epoch has been replaced since.
+    pub(super) fn is_replaced(&self, leaf: u32, persona: PersonaId, epoch: u64) -> bool {
+        self.departed_at(leaf)
+            .any(|gone| gone.replaced && gone.persona == persona && gone.epoch >= epoch)
     }
 
     /// Leaves that are gone and were at this place.

@@ -155,8 +155,7 @@ impl OpenMls {
     ) -> Result<Takeover, SessionError> {
         let chain = self.group(id)?.record.succession.chain();
         let entry = signed.unverified()?;
-        let mut votes = count_votes(id, entry.term, signer, votes);
-        votes.retain(|_, spine| chain.joined(spine).is_some());
+        let votes = chain.meeting(count_votes(id, entry.term, signer, votes));
         let step = Step {
             hash: signed.hash(),
             epoch: entry.epoch,
@@ -209,8 +208,7 @@ impl OpenMls {
         let succession = &self.group(id)?.record.succession;
         let promise = succession.promise().filter(|promise| promise.candidate == me);
         let term = promise.ok_or(Refusal::Signer)?.term;
-        let mut counted = count_votes(id, term, me, votes);
-        counted.retain(|_, spine| succession.chain().joined(spine).is_some());
+        let counted = succession.chain().meeting(count_votes(id, term, me, votes));
         let branch = elect(succession.chain(), &counted).map_err(Refusal::from)?;
         if !branch.certified {
             return Err(Refusal::Minority.into());

@@ -1,6 +1,6 @@
 //! What one member followed: the end of the log, with who was there.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -177,6 +177,30 @@ impl Chain {
         }
         let place = spine.steps.iter().position(|step| step.hash == self.start.hash)? + 1;
         Some((spine.steps[place..].to_vec(), settled.saturating_sub(place)))
+    }
+
+    /// Of these votes, those that meet this chain. A voter that has not followed the entry this
+    /// chain begins with has a spine that ends before it; where another vote tells that this lies on
+    /// the way to where we begin, it counts as one that followed nothing since.
+    pub fn meeting(&self, votes: BTreeMap<PersonaId, Spine>) -> BTreeMap<PersonaId, Spine> {
+        let before: BTreeSet<EntryHash> = votes
+            .values()
+            .filter_map(|spine| {
+                let place = spine.steps.iter().position(|step| step.hash == self.start.hash)?;
+                let passed = spine.steps[..place].iter().map(|step| step.hash);
+                Some(passed.chain([spine.start]))
+            })
+            .flatten()
+            .collect();
+        let meet = |(voter, spine): (PersonaId, Spine)| {
+            if self.joined(&spine).is_some() {
+                return Some((voter, spine));
+            }
+            let head = spine.steps.last().map_or(spine.start, |step| step.hash);
+            let here = Spine { start: self.start.hash, settled: 0, steps: Vec::new() };
+            before.contains(&head).then_some((voter, here))
+        };
+        votes.into_iter().filter_map(meet).collect()
     }
 
     /// Counts on: which steps are final, when these are the entries others say they followed last.

@@ -5,8 +5,8 @@ use protocol::{
         CARD_LIFETIME_MS, Capability, Claims, HandlePointer, HomeNode, Introduction, Invite,
         InviteToken, PersonaCard, Purpose, Signed,
     },
-    identity::{Handle, NodeKey, PersonaKey},
-    session::SealingSecret,
+    identity::{ConversationId, Handle, NodeKey, PersonaKey},
+    session::{REJOIN_LIFETIME_MS, RejoinRequest, SealingSecret},
 };
 
 pub(crate) const ALICE_SEED: [u8; 32] = [0xa1; 32];
@@ -143,6 +143,23 @@ pub(super) fn welcome() -> Purpose {
     }
 }
 
+fn rejoin() -> Purpose {
+    let request = RejoinRequest {
+        persona: bob().id(),
+        group: ConversationId([0xc0; 16]),
+        issued_at_ms: NOW,
+        expires_at_ms: NOW + REJOIN_LIFETIME_MS,
+        key_package: vec![0xdd; 40],
+    };
+    let card = Signed::sign(&smallest_card(), &bob());
+    Purpose::Rejoin { request: Signed::sign(&request, &bob()), card }
+}
+
+fn readmit() -> Purpose {
+    let cards = cards().iter().map(Sample::signed).collect();
+    Purpose::Readmit { welcome: vec![0xee; 40], cards }
+}
+
 pub(super) fn introductions() -> Vec<Sample<Introduction>> {
     let invited = Purpose::Request { token: Some(invite().token) };
     let asked = |name, purpose| by_bob(name, introduction(purpose));
@@ -151,5 +168,7 @@ pub(super) fn introductions() -> Vec<Sample<Introduction>> {
         asked("a request without a token", Purpose::Request { token: None }),
         asked("the answer yes", Purpose::Accept),
         asked("a welcome to a conversation", welcome()),
+        asked("a request to come back into a group", rejoin()),
+        asked("the way back into a group", readmit()),
     ]
 }

@@ -106,6 +106,14 @@ fn introduction(introduction: &Introduction) -> Value {
         Purpose::Received(envelopes) => json!({
             "Received": envelopes.iter().map(ToString::to_string).collect::<Vec<_>>(),
         }),
+        Purpose::Rejoin { request, card } => json!({ "Rejoin": {
+            "request": hex(request.to_bytes()),
+            "card": hex(card.to_bytes()),
+        } }),
+        Purpose::Readmit { welcome, cards } => json!({ "Readmit": {
+            "welcome": hex(welcome),
+            "cards": cards.iter().map(|card| hex(card.to_bytes())).collect::<Vec<_>>(),
+        } }),
         Purpose::Welcome { direct, title, welcome, cards } => json!({ "Welcome": {
             "direct": direct,
             "title": title,

@@ -5,6 +5,7 @@ mod damage;
 mod late;
 mod persistence;
 mod receipts;
+mod rejoin;
 mod rules;
 mod succession;
 mod talk;

@@ -73,6 +73,26 @@ fn when_the_creator_is_gone_the_others_elect_one_and_go_on_changing_the_group() 
 }
 
 #[test]
+fn who_came_back_by_a_change_the_voters_have_not_followed_knows_that_they_voted() {
+    let mut members = group_of(3);
+    members[1] = Member::new(2);
+    let request = members[1].engine.ask_to_rejoin(GROUP, NOW + 1).unwrap();
+    let change = members[0].engine.readmit(GROUP, &request, NOW + 1).unwrap();
+    members[1].engine.join(&change.welcome.unwrap(), NOW + 1).unwrap();
+    // Carol has not heard of it, stood for the term after this one, and nobody voted for her.
+    votes_for(&mut members, 2, &[]);
+    let (term, spine) = members[0].engine.stand(GROUP, 1).unwrap();
+    let alice = members[0].id();
+    let own = Word::Vote { term, candidate: alice, spine };
+    let own = Signal::sign(&members[0].key, GROUP, own, NOW);
+    let votes = [own, vote(&mut members[2], term, alice)];
+    let change = members[0].engine.take_over(GROUP, &votes, NOW).unwrap();
+    deliver(&mut members, &[1], &change.envelope.unwrap());
+    call_back(&mut members, 0, 2);
+    assert_agree(&members);
+}
+
+#[test]
 fn a_minority_elects_nobody_and_a_vote_binds() {
     let mut members = group_of(4);
     let votes = votes_for(&mut members, 1, &[]);
