@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use engine::{Change, Ledger, Table, Write};
+use engine::{Change, Ledger, Table, Write, backup};
 
 /// The rows of one node.
 #[derive(Debug, Default)]
@@ -24,6 +24,22 @@ impl Disk {
                 Change::DeleteUnder => rows.retain(|other, _| !other.starts_with(&key)),
             }
         }
+    }
+
+    /// A new disk with what a backup of this one brings back.
+    pub(crate) fn restored(&self, now_ms: u64) -> Self {
+        let mut restored = Self { commits: self.commits, ..Self::default() };
+        for table in backup::KEPT {
+            let rows = self.tables.get(&table).into_iter().flatten();
+            for (key, value) in rows.filter(|(key, _)| backup::is_kept(table, key)) {
+                let beside = backup::beside(table, key, value, now_ms);
+                let row = backup::restored(table, key, value.clone(), now_ms);
+                let to = restored.tables.entry(table).or_default();
+                to.extend(beside.expect("rows of ours can be read"));
+                to.insert(key.clone(), row.expect("rows of ours can be read"));
+            }
+        }
+        restored
     }
 
     /// What an engine wants to see at start.

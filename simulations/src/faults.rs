@@ -45,6 +45,8 @@ pub struct FaultPlan {
     pub strikes: &'static [(usize, u64, u64)],
     /// Nodes that die for good, and when.
     pub deaths: &'static [(usize, u64)],
+    /// Nodes that lose their disk and start again from a backup of that moment, and when.
+    pub losses: &'static [(usize, u64)],
     /// Mailboxes that stop: mailbox, when, and for how long; `None` for good, with their disk.
     pub mailbox_deaths: &'static [(usize, u64, Option<u64>)],
     /// How often the connection between a node and a mailbox breaks.
@@ -67,6 +69,7 @@ impl FaultPlan {
         sleeps: &[],
         strikes: &[],
         deaths: &[],
+        losses: &[],
         mailbox_deaths: &[],
         mail_cuts: 0,
     };
@@ -92,6 +95,7 @@ pub(crate) enum Fault {
     Cut { a: usize, b: usize },
     Crash { node: usize, point: CrashPoint, down_ms: u64, moves: bool },
     Death { node: usize },
+    Loss { node: usize, down_ms: u64 },
     Part { sides: Vec<u8> },
     Heal,
     MailboxDies { mailbox: usize, down_ms: Option<u64> },
@@ -127,6 +131,10 @@ pub(crate) fn schedule(plan: &FaultPlan, nodes: usize, rng: &mut ChaCha20Rng) ->
     }
     for &(node, at_ms) in plan.deaths {
         list.push((at_ms, Fault::Death { node }));
+    }
+    for &(node, at_ms) in plan.losses {
+        let down_ms = rng.gen_range(plan.down_ms.0..=plan.down_ms.1);
+        list.push((at_ms, Fault::Loss { node, down_ms }));
     }
     for &(mailbox, at_ms, down_ms) in plan.mailbox_deaths {
         list.push((at_ms, Fault::MailboxDies { mailbox, down_ms }));

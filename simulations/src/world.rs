@@ -340,6 +340,15 @@ impl<'a> World<'a> {
                     self.die(node);
                 }
             }
+            Fault::Loss { node, down_ms } => {
+                self.forgive_what_is_lost(node);
+                let restored = self.nodes[node].disk.restored(now_ms);
+                self.nodes[node].disk = restored;
+                if self.is_up(node) {
+                    self.nodes[node].doom = Some((CrashPoint::Now, down_ms, false));
+                    self.die(node);
+                }
+            }
             Fault::Part { sides } => {
                 let plans = self.network.part(sides, now_ms);
                 self.plan(plans);

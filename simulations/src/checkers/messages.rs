@@ -88,6 +88,21 @@ impl World<'_> {
         }
     }
 
+    /// A disk is lost, with all that waited on it to leave: its promises end, but for what its
+    /// author knows to have arrived everywhere.
+    pub(crate) fn forgive_what_is_lost(&mut self, node: usize) {
+        let disk = &self.nodes[node].disk;
+        let arrived = |promise: &Promise| {
+            let Some(Logged { row, .. }) = find(disk, &promise.message) else { return false };
+            row.recipients.iter().all(|recipient| {
+                let key = rows::key(&[promise.message.as_bytes(), recipient.as_bytes()]);
+                let receipt = disk.row(Table::Receipt, &key).map(rows::from_bytes::<ReceiptRow>);
+                matches!(receipt, Some(Ok(ReceiptRow { state: DeliveryState::Delivered, .. })))
+            })
+        };
+        self.checkers.promised.retain(|promise| promise.node != node || arrived(promise));
+    }
+
     /// What a node says was delivered is on the recipient's disk.
     pub(crate) fn check_receipts(&mut self, node: usize, writes: &[Write]) {
         for write in writes.iter().filter(|write| write.table == Table::Receipt) {

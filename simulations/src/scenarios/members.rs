@@ -1,6 +1,6 @@
 //! Members come, go and are missed.
 
-use super::{HOUR, MINUTE, QUARTET_WITHOUT_DORA, Scenario, open, talk};
+use super::{HOUR, MINUTE, QUARTET, QUARTET_WITHOUT_DORA, Scenario, open, talk};
 use crate::{
     faults::{FaultPlan, Weather},
     wish::Wish,
@@ -82,6 +82,37 @@ pub(super) const EXPELLED: Scenario = Scenario {
         sleeps: &[(1, 1_000, 10 * MINUTE), (2, 8_000, 6 * MINUTE)],
         crashes: 2,
         until_ms: 11 * MINUTE,
+        ..FaultPlan::NONE
+    },
+    settles_ms: 2 * HOUR,
+};
+
+/// Two members lose their disks, the creator among them, and come back from their backups.
+pub(super) const RESTORED: Scenario = Scenario {
+    name: "restored",
+    about: "a member and later the creator lose their disks and come back into the group by \
+            themselves, while frames are lost and nodes crash",
+    homes: &[0, 1, 2, 3],
+    mailboxes: 0,
+    setup: QUARTET,
+    story: &[
+        (0, talk(0, 6)),
+        (0, talk(1, 20)),
+        (0, talk(2, 6)),
+        (MINUTE, talk(2, 8)),
+        (2 * MINUTE, talk(3, 20)),
+        (200_000, talk(0, 6)),
+        (6 * MINUTE, talk(0, 8)),
+        (6 * MINUTE, talk(1, 8)),
+        (6 * MINUTE, talk(2, 8)),
+    ],
+    faults: FaultPlan {
+        weather: Weather { breaks: 50, gaps: 250, doubles: 50, slow: 30 },
+        crashes: 8,
+        cuts: 6,
+        down_ms: (100, 15_000),
+        losses: &[(2, 50_000), (0, 5 * MINUTE)],
+        until_ms: 9 * MINUTE,
         ..FaultPlan::NONE
     },
     settles_ms: 2 * HOUR,

@@ -59,6 +59,7 @@ pub const SCENARIOS: &[Scenario] = &[
     members::ABSENT,
     members::EXPELLED,
     members::ORPHANS,
+    members::RESTORED,
     personas::DINNER,
     personas::HOUSEMATES,
     asking::VEILED,

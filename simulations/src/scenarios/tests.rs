@@ -41,6 +41,7 @@ scenarios! {
     a_member_that_missed_many_changes_still_gets_its_mail: "absent", 1;
     who_was_removed_in_its_sleep_learns_so: "expelled", 1;
     who_is_left_elects_another_sequencer: "orphans", 2;
+    who_lost_its_disk_comes_back_by_itself: "restored", 2;
     a_dinner_is_booked_where_all_are_free: "dinner", 1;
     two_personas_share_a_node: "housemates", 1;
     everyone_sees_alike_what_was_asked_and_answered: "asked", 2;
