@@ -2,20 +2,20 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::stage::{CLOSED, Stage, Vote, Why};
+use super::stage::{CLOSED, Grounds, Stage, VIEWS, VOTES, Vote, Why};
 use crate::decision::{
     Decision, Digest, Effect, Input, Kind, SignedMessage, Statement, VIEWS_MAX, peek,
 };
 
 /// What can happen to a member.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Event {
-    /// A quorum's votes arrive; by these sealers.
-    Votes(Vote, Vec<u16>),
+    /// A quorum's votes arrive: which of [`VOTES`].
+    Votes(usize),
     /// A cut of the liar arrives.
-    LiarsCut(u32, usize, Why),
-    /// A cut of an honest leader arrives.
-    Cut(Vec<u8>),
+    LiarsCut(u32, usize, Grounds),
+    /// A cut of an honest leader arrives: which of [`Locals::cuts`].
+    Cut(usize),
     /// The liar's other list and ballot arrive.
     LateList,
     /// Patience with the view runs out.
@@ -110,17 +110,24 @@ impl Local {
         self.votes.insert(vote);
     }
 
-    pub(super) fn apply(&mut self, stage: &Stage, seat: u16, event: &Event) {
+    /// `quorum` is a quorum behind the event's vote, where it has one.
+    fn apply(&mut self, stage: &Stage, seat: u16, event: Event, quorum: &[u16], cuts: &[Vec<u8>]) {
         match event {
-            Event::Votes(vote, sealers) => {
-                let votes = sealers.iter().filter(|sealer| **sealer != seat);
-                let bytes = votes.map(|sealer| stage.vote(*vote, *sealer).to_bytes());
+            Event::Votes(which) => {
+                let vote = stage.vote_of(VOTES[which]);
+                let others = quorum.iter().filter(|sealer| **sealer != seat);
+                let bytes = others.map(|sealer| stage.vote(vote, *sealer).to_bytes());
                 self.feed(stage, seat, bytes.collect());
             }
-            Event::LiarsCut(view, which, why) => {
-                self.feed(stage, seat, vec![stage.liars_cut(*view, *which, why)]);
+            Event::LiarsCut(view, which, grounds) => {
+                let why = match grounds {
+                    Grounds::Nothing => Why::Nothing,
+                    Grounds::GivenUp => Why::GivenUp(quorum.to_vec()),
+                    Grounds::Notarized => Why::Notarized(quorum.to_vec()),
+                };
+                self.feed(stage, seat, vec![stage.liars_cut(view, which, &why)]);
             }
-            Event::Cut(bytes) => self.feed(stage, seat, vec![bytes.clone()]),
+            Event::Cut(cut) => self.feed(stage, seat, vec![cuts[cut].clone()]),
             Event::LateList => self.feed(stage, seat, stage.late_list.clone()),
             Event::Patience => {
                 if let (_, Some(at)) = self.decision.patience() {
@@ -168,34 +175,76 @@ impl Local {
     }
 }
 
+/// What a member has said: which of [`VOTES`], one bit each, and which of [`Locals::cuts`].
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub(super) struct Said {
+    pub(super) votes: u16,
+    pub(super) cuts: Vec<usize>,
+}
+
 /// All states found so far, of all members.
 #[derive(Default)]
 pub(super) struct Locals {
     pub(super) all: Vec<Local>,
+    /// What was said in each, a number of [`Locals::sayings`].
+    pub(super) said: Vec<u32>,
+    pub(super) sayings: Vec<Said>,
+    /// Every cut an honest leader ever sent.
+    pub(super) cuts: Vec<Vec<u8>>,
     numbers: HashMap<(u16, Vec<u8>), u32>,
+    sayings_numbers: HashMap<Said, u32>,
     steps: HashMap<(u32, Event), u32>,
 }
 
 impl Locals {
-    pub(super) fn number(&mut self, seat: u16, local: Local) -> u32 {
+    pub(super) fn number(&mut self, stage: &Stage, seat: u16, local: Local) -> u32 {
         let next = u32::try_from(self.all.len()).unwrap();
         let number = *self.numbers.entry((seat, local.fingerprint())).or_insert(next);
         if number == next {
+            let said = self.saying(stage, &local);
+            self.said.push(said);
             self.all.push(local);
         }
         number
     }
 
-    /// Where an event leads; run once and remembered.
-    pub(super) fn step(&mut self, stage: &Stage, seat: u16, from: u32, event: &Event) -> u32 {
-        let key = (from, event.clone());
-        if let Some(to) = self.steps.get(&key) {
+    fn saying(&mut self, stage: &Stage, local: &Local) -> u32 {
+        let mut said = Said::default();
+        for (bit, vote) in VOTES.iter().enumerate() {
+            said.votes |= u16::from(local.votes.contains(&stage.vote_of(*vote))) << bit;
+        }
+        for (bytes, _) in local.cuts.iter().filter(|(_, (view, _))| *view <= VIEWS) {
+            let known = self.cuts.iter().position(|cut| cut == bytes);
+            said.cuts.push(known.unwrap_or(self.cuts.len()));
+            if known.is_none() {
+                self.cuts.push(bytes.clone());
+            }
+        }
+        let next = u32::try_from(self.sayings.len()).unwrap();
+        let number = *self.sayings_numbers.entry(said.clone()).or_insert(next);
+        if number == next {
+            self.sayings.push(said);
+        }
+        number
+    }
+
+    /// Where an event leads; run once and remembered. Which members a quorum is made of makes no
+    /// difference to where it leads.
+    pub(super) fn step(
+        &mut self,
+        stage: &Stage,
+        seat: u16,
+        from: u32,
+        event: Event,
+        quorum: &[u16],
+    ) -> u32 {
+        if let Some(to) = self.steps.get(&(from, event)) {
             return *to;
         }
         let mut local = self.all[from as usize].clone();
-        local.apply(stage, seat, event);
-        let to = self.number(seat, local);
-        self.steps.insert(key, to);
+        local.apply(stage, seat, event, quorum, &self.cuts);
+        let to = self.number(stage, seat, local);
+        self.steps.insert((from, event), to);
         to
     }
 

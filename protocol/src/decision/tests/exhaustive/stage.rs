@@ -18,6 +18,21 @@ pub(super) const CLOSED: u64 = DEADLINE + 120_000;
 /// A vote of one kind, for what and in which view; confirmations are in view 0.
 pub(super) type Vote = (Kind, u32, Option<Digest>);
 
+/// Every vote that is played: its kind, its view, and for which of the two contents.
+pub(super) const VOTES: [(Kind, u32, Option<usize>); 11] = [
+    (Kind::Nullify, 1, None),
+    (Kind::Confirm, 0, Some(0)),
+    (Kind::Confirm, 0, Some(1)),
+    (Kind::Notarize, 1, Some(0)),
+    (Kind::Notarize, 1, Some(1)),
+    (Kind::Finalize, 1, Some(0)),
+    (Kind::Finalize, 1, Some(1)),
+    (Kind::Notarize, 2, Some(0)),
+    (Kind::Notarize, 2, Some(1)),
+    (Kind::Finalize, 2, Some(0)),
+    (Kind::Finalize, 2, Some(1)),
+];
+
 pub(super) struct Stage {
     pub(super) keys: Vec<PersonaKey>,
     pub(super) proposal: SignedProposal,
@@ -82,6 +97,10 @@ impl Stage {
         Self { proposal, charter, liar, honest: [0, 1, 2], late_list, contents, keys }
     }
 
+    pub(super) fn vote_of(&self, (kind, view, which): (Kind, u32, Option<usize>)) -> Vote {
+        (kind, view, which.map(|which| self.value(which)))
+    }
+
     pub(super) fn value(&self, which: usize) -> Digest {
         self.contents[which].digest(self.charter.id())
     }
@@ -139,10 +158,18 @@ impl Stage {
     }
 }
 
-/// Why a cut may be proposed in the second view.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+/// Why a cut may be proposed in the second view, by these sealers.
+#[derive(Debug)]
 pub(super) enum Why {
     Nothing,
     GivenUp(Vec<u16>),
     Notarized(Vec<u16>),
+}
+
+/// The same, whoever they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Grounds {
+    Nothing,
+    GivenUp,
+    Notarized,
 }
