@@ -86,6 +86,8 @@ pub struct Certificate {
     roster: Vec<PersonaId>,
     content: CutContent,
     confirms: Vec<SealerSignature>,
+    /// Of the content; asked for at every step, so it is computed once.
+    digest: Digest,
 }
 
 impl Certificate {
@@ -100,6 +102,7 @@ impl Certificate {
             origin: origin.into(),
             proposal: charter.proposal().clone(),
             roster: charter.electorate().to_vec(),
+            digest: content.digest(charter.id()),
             content,
             confirms,
         }
@@ -120,7 +123,7 @@ impl Certificate {
 
     /// The digest its confirmations are over: the same in every certificate of this decision.
     pub fn digest(&self) -> Digest {
-        self.content.digest(self.proposal_id)
+        self.digest
     }
 
     /// The proposal's id.
@@ -286,7 +289,8 @@ impl Certificate {
             return Err(CertificateError::Field("proposal_id"));
         }
         let origin = Origin::Signed(signed);
-        Ok(Self { proposal_id, origin, proposal, roster, content, confirms })
+        let digest = content.digest(proposal_id);
+        Ok(Self { proposal_id, origin, proposal, roster, content, confirms, digest })
     }
 
     fn read_revealed(bytes: &[u8]) -> Result<Self, CertificateError> {
@@ -305,6 +309,7 @@ impl Certificate {
             proposal,
             roster: hidden.roster.clone(),
             origin: Origin::Revealed(Box::new(hidden)),
+            digest: layout.content.digest(layout.proposal_id),
             content: layout.content,
             confirms: layout.confirms,
         })

@@ -124,6 +124,11 @@ impl CutContent {
     /// [`CutError`] names the first part that does not hold.
     pub fn check(&self, charter: &Charter) -> Result<Digest, CutError> {
         let entries = self.entries(charter.id());
+        self.check_entries(charter, &entries)?;
+        Ok(self.digest_of(charter.id(), &entries))
+    }
+
+    fn check_entries(&self, charter: &Charter, entries: &[Entry]) -> Result<(), CutError> {
         if !entries.is_sorted_by(|a, b| a < b) {
             return Err(CutError::Order);
         }
@@ -148,7 +153,7 @@ impl CutContent {
         let holds = |(statement, signature): (Statement, Signature)| {
             SignedMessage::assemble(charter.id(), &statement, signature).open(charter).is_ok()
         };
-        for (record, list) in self.held.iter().zip(self.lists(&entries)) {
+        for (record, list) in self.held.iter().zip(self.lists(entries)) {
             if !holds(list) {
                 return Err(CutError::Held(record.sealer));
             }
@@ -158,7 +163,7 @@ impl CutContent {
                 return Err(CutError::Ballot(i));
             }
         }
-        Ok(self.digest_of(charter.id(), &entries))
+        Ok(())
     }
 
     /// The closed lists and the ballots as the statements they once were, lists first.
@@ -198,7 +203,8 @@ impl Cut {
         if gaps && !is_on(Mutant::NoNullificationCheck) {
             return Err(Field("nullifications"));
         }
-        let digest = self.content.digest(charter.id());
+        let entries = self.content.entries(charter.id());
+        let digest = self.content.digest_of(charter.id(), &entries);
         if let Some(votes) = &self.notarization {
             if votes.value != Some(digest) {
                 return Err(Field("notarization"));
@@ -206,7 +212,8 @@ impl Cut {
             votes.check(charter)?;
         }
         self.nullifications.iter().try_for_each(|votes| votes.check(charter))?;
-        self.content.check(charter).map_err(|_| Field("content"))
+        self.content.check_entries(charter, &entries).map_err(|_| Field("content"))?;
+        Ok(digest)
     }
 }
 

@@ -270,7 +270,8 @@ impl Decision {
     /// Asks the guard for a slot and writes the claim down. The signature follows when the disk
     /// has it.
     pub(super) fn claim(&mut self, slot: Slot, statement: Statement) -> bool {
-        if self.outbox.muted {
+        // Rules are tried again and again: most claims are refused, and cost no encoding.
+        if self.outbox.muted || !self.guard.permits(slot, &statement) {
             return false;
         }
         let mut row = vec![statement.kind() as u8];

@@ -14,7 +14,11 @@ type Value = Option<Digest>;
 /// with both, which is proof against it; a third is dropped, unless it comes with a quorum.
 #[derive(Debug, Default)]
 #[cfg_attr(test, derive(Clone))]
-pub(super) struct Table(BTreeMap<(u32, u16), Vec<(Value, Signature)>>);
+pub(super) struct Table {
+    cells: BTreeMap<(u32, u16), Vec<(Value, Signature)>>,
+    /// How many sealers voted for each value in each view.
+    counts: BTreeMap<(u32, Value), usize>,
+}
 
 /// How many values of one sealer in one view are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,22 +52,23 @@ impl Table {
         room: Room,
     ) -> bool {
         let (value, signature) = vote;
-        let cell = self.0.entry((view, sealer)).or_default();
+        let cell = self.cells.entry((view, sealer)).or_default();
         if cell.len() >= room.values_max() || cell.iter().any(|(known, _)| *known == value) {
             return false;
         }
         cell.push((value, signature));
+        *self.counts.entry((view, value)).or_default() += 1;
         true
     }
 
     /// What a sealer said in a view.
     pub(super) fn cell(&self, view: u32, sealer: u16) -> &[(Value, Signature)] {
-        self.0.get(&(view, sealer)).map_or(&[], Vec::as_slice)
+        self.cells.get(&(view, sealer)).map_or(&[], Vec::as_slice)
     }
 
     /// The signatures for a value in a view, by sealer.
     pub(super) fn votes(&self, view: u32, value: Value) -> Vec<SealerSignature> {
-        self.0
+        self.cells
             .range((view, 0)..=(view, u16::MAX))
             .flat_map(|((_, sealer), cell)| cell.iter().map(move |vote| (*sealer, vote)))
             .filter(|(_, (voted, _))| *voted == value)
@@ -71,21 +76,19 @@ impl Table {
             .collect()
     }
 
-    /// How many sealers voted for each value in each view.
-    pub(super) fn counts(&self) -> BTreeMap<(u32, Value), usize> {
-        let mut counts = BTreeMap::new();
-        for ((view, _), cell) in &self.0 {
-            for (value, _) in cell {
-                *counts.entry((*view, *value)).or_insert(0) += 1;
-            }
-        }
-        counts
-    }
-
     /// Views and values with at least this many votes, in order of views.
     pub(super) fn quorums(&self, needed: usize) -> Vec<(u32, Value)> {
-        let enough = |(_, count): &(_, usize)| *count >= needed;
-        self.counts().into_iter().filter(enough).map(|(key, _)| key).collect()
+        self.counts.iter().filter(|(_, count)| **count >= needed).map(|(key, _)| *key).collect()
+    }
+
+    /// The votes of the value that has most.
+    pub(super) fn most(&self) -> usize {
+        self.counts.values().max().copied().unwrap_or(0)
+    }
+
+    /// Whether more sealers than so many voted for a value, in any view.
+    fn has_more_than(&self, sealers: usize, value: Digest) -> bool {
+        self.counts.iter().any(|((_, voted), count)| *voted == Some(value) && *count > sealers)
     }
 }
 
@@ -127,11 +130,7 @@ impl Rounds {
 
     /// Whether more sealers than may lie vouch for a value, so that an honest one does.
     pub(super) fn is_vouched(&self, value: Digest, liars: u16) -> bool {
-        [&self.notarize, &self.finalize, &self.confirm].into_iter().any(|table| {
-            table
-                .counts()
-                .into_iter()
-                .any(|((_, voted), count)| voted == Some(value) && count > usize::from(liars))
-        })
+        let tables = [&self.notarize, &self.finalize, &self.confirm];
+        tables.into_iter().any(|table| table.has_more_than(usize::from(liars), value))
     }
 }

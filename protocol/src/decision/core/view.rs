@@ -93,9 +93,7 @@ impl Decision {
             _ => return Phase::Forked,
         }
         let quorum = self.charter.quorum().q;
-        let confirms = self.rounds.confirm.counts();
-        let confirms = confirms.iter().filter(|((view, _), _)| *view == NO_VIEW).map(|(_, n)| *n);
-        let confirms = confirms.max().unwrap_or(0);
+        let confirms = self.rounds.confirm.most();
         if confirms > 0 || !self.values.is_empty() {
             return Phase::Deciding { confirms: small(confirms), quorum };
         }
