@@ -26,6 +26,8 @@ pub(super) const DELAY_MS: u64 = 3_000;
 const LAST_LIE_MS: u64 = 30_000;
 /// How long honest members may take to decide after the liars have fallen silent.
 const PATIENCE_MS: u64 = 12 * 3_600_000;
+/// The same where more lie than may: the rest can be fewer than a quorum and try for ever.
+const PATIENCE_BEYOND_MS: u64 = 3_600_000;
 /// Far more than any run needs.
 const EVENTS_MAX: usize = 400_000;
 /// Different proposals: with so few of them most signatures of a run were checked in another.
@@ -236,9 +238,11 @@ impl Arena {
 
     /// Plays until all honest members have decided and all lies are told, or nothing moves.
     pub(super) fn run(&mut self) {
+        let within = self.is_within_tolerance();
+        let patience = if within { PATIENCE_MS } else { PATIENCE_BEYOND_MS };
         for _ in 0..EVENTS_MAX {
             let Some(((at, _), event)) = self.queue.pop_first() else { return };
-            if at > self.last_lie + PATIENCE_MS {
+            if at > self.last_lie + patience {
                 return;
             }
             self.now = self.now.max(at);
