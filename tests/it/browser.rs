@@ -33,12 +33,13 @@ const DAY_MAX: Duration = Duration::from_secs(300);
 /// Fetching one small package.
 const NPM_MAX: Duration = Duration::from_secs(120);
 
-const SCRIPTS: [&str; 6] = [
+const SCRIPTS: [&str; 7] = [
     "package.json",
     "package-lock.json",
     "browser.mjs",
     "owners.mjs",
     "approval.mjs",
+    "asking.mjs",
     "pictures.mjs",
 ];
 
@@ -158,6 +159,37 @@ async fn five_approve_and_the_one_who_is_late_is_told() -> anyhow::Result<()> {
         text(&serde_json::from_str::<Value>(file)?, "digest")
     };
     ensure!(digest(&file)? == digest(&people[1].certificate(&proposal).await?)?);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_ask_without_deciding_vote_in_secret_and_sign_a_mandate() -> anyhow::Result<()> {
+    let test = "two_ask_without_deciding_vote_in_secret_and_sign_a_mandate";
+    let Some((chromium, scripts)) = ready(test).await? else { return Ok(()) };
+    let world = World::new()?;
+    let alice = Person::new(&world, "Alice", Setup::default()).await?;
+    let bob = Person::new(&world, "Bob", Setup::default()).await?;
+    bob.meet(&alice).await?;
+    let conversation = alice.open(&[&bob], Some("Two")).await?;
+    let certificate = world.path("certificate.json");
+    let doors =
+        [door(alice.api(), Some(&alice.node)).await?, door(bob.api(), Some(&bob.node)).await?];
+    let given = json!({
+        "chromium": chromium,
+        "conversation": conversation,
+        "doors": doors,
+        "certificate": certificate,
+        "pictures": std::env::var_os(PICTURES).map(PathBuf::from),
+    });
+    let told = run(&scripts.join("asking.mjs"), &given).await?;
+    let verdict = verify(&certificate, &[&alice.did, &bob.did]).await?;
+    ensure!(verdict.code == 0, "{verdict:?}");
+    ensure!(verdict.output.contains("buy the boat"), "{verdict:?}");
+    // It was taken back on the page.
+    let words = text(&told, "mandate")?;
+    let mandates = bob.get(&format!("/v1/personas/{}/mandates", bob.did)).await?;
+    let signed: Vec<_> = mandates["mandates"].as_array().into_iter().flatten().collect();
+    ensure!(signed.len() == 1 && signed[0]["state"] == "revoked", "{words}: {mandates}");
     Ok(())
 }
 

@@ -120,7 +120,7 @@ function numbers(draft, set, voters, problem) {
   const shared = method === "threshold" || method === "veto";
   const elects = ["approval", "suitability", "score"].includes(method);
   return [
-    shared && field("Passes with yes from", pick("share", SHARES), { problem: problem("rule.share") }),
+    shared && field("Needs yes from", pick("share", SHARES), { problem: problem("rule.share") }),
     shared && field("Of", pick("base", [["electorate", "all members"], ["cast", "ballots cast"]]), { problem: problem("rule.base") }),
     elects && field("How many win", number("winners", OPTIONS_MAX), { problem: problem("rule.winners") }),
     (method === "approval" || method === "suitability") && field("A winner must suit", pick("minimum", [["0/1", "No minimum"], ...SHARES]), { problem: problem("rule.minimum") }),

@@ -3,7 +3,7 @@
 
 import { post } from "../api.js";
 import { h } from "../dom.js";
-import { exactTime } from "../format.js";
+import { exactTime, shareInWords } from "../format.js";
 import { icon } from "../icons.js";
 import { nameOf, ourTurn } from "../model.js";
 import { href } from "../router.js";
@@ -53,7 +53,7 @@ export function inquiryCard(i, { linked = false } = {}) {
     ourTurn(i) && answerForm(i),
     h("footer", { class: "proposal-foot" },
       h("span", { class: "muted small", "data-testid": "inquiry-participation" },
-        `${i.answered} of ${i.asked.length} answered (${Math.round(100 * i.participation)} %), ${i.enough} are enough`)));
+        `${i.answered} of ${i.asked.length} answered (${Math.round(100 * i.participation)}%), ${shareInWords(i.enough)} are enough`)));
 }
 
 /** @param {Asked} a */

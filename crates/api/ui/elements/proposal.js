@@ -94,6 +94,8 @@ function optionRows(p, voting) {
   const most = Math.max(p.voters.length, 1);
   const paper = marked.get(p.id) ?? new Set();
   const single = p.options.length === 0;
+  // A nought would say that nobody chose it, and nobody knows that yet.
+  const unknown = p.secrecy === "hidden" && p.phase === "open";
   const rows = labels.map((label, index) => {
     const votes = p.tally[index] ?? 0;
     const supporters = p.voters.filter((v) => chose(p, v, index));
@@ -109,8 +111,9 @@ function optionRows(p, voting) {
       h("span", { class: "option-line" },
         h("span", { class: "option-label" }, label, winner && icon("check", 16)),
         avatarStack(supporters, { max: 4 }),
-        h("span", { class: "option-count", "aria-label": count(votes, "vote") }, votes)),
-      h("span", { class: "bar", "aria-hidden": "true" }, h("span", { class: "bar-fill", style: { "--share": `${(100 * votes) / most}%` } }))));
+        unknown ? h("span", { class: "option-count", "aria-label": "not known yet" }, "?")
+          : h("span", { class: "option-count", "aria-label": count(votes, "vote") }, votes)),
+      !unknown && h("span", { class: "bar", "aria-hidden": "true" }, h("span", { class: "bar-fill", style: { "--share": `${(100 * votes) / most}%` } }))));
   });
   return h(voting ? "fieldset" : "div", { class: "option-list" },
     voting && h("legend", { class: "visually-hidden" }, single ? "Your vote" : "Approve as many as suit you"),

@@ -3,7 +3,8 @@
 //! `LIARS_RUNS=2000 cargo test --release -p protocol --lib liars_ -- --nocapture` plays that many
 //! runs for each number of members within the tolerance, a quarter of it for each number beyond,
 //! and prints the table. `LIARS_FIRST` is the first seed; `LIARS_MEMBERS` plays one size only;
-//! `LIARS_BEYOND_RUNS` says how many runs beyond the tolerance, instead of a quarter.
+//! `LIARS_BEYOND_RUNS` says how many runs beyond the tolerance, instead of a quarter, and
+//! `LIARS_HIDDEN_RUNS` how many of hidden votes, which are two decisions each.
 
 use std::sync::{
     Mutex,
@@ -117,10 +118,11 @@ fn liars_within_the_tolerance_change_nothing() {
 #[test]
 fn liars_in_a_hidden_vote_change_nothing_either() {
     println!("{HEAD}");
+    let wanted = asked("LIARS_HIDDEN_RUNS").or(asked("LIARS_RUNS"));
     // Two decisions each: large groups only when a long run asks for them.
-    for (n, few) in sizes().filter(|(n, _)| *n <= 7 || asked("LIARS_RUNS").is_some()) {
+    for (n, few) in sizes().filter(|(n, _)| *n <= 7 || wanted.is_some()) {
         let liars = Quorum::of(n).f;
-        let runs = asked("LIARS_RUNS").unwrap_or(few.div_ceil(2));
+        let runs = wanted.unwrap_or(few.div_ceil(2));
         println!("{}", play_by(judge_hidden, n, liars, runs).line(n, liars));
     }
 }
