@@ -1,6 +1,6 @@
 //! All three honest members together.
 
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use super::{
     local::{Event, Local, Locals},
@@ -37,7 +37,7 @@ struct Found {
 /// Everything that was said, by each honest member, and where each of them can be then.
 struct Moment {
     said: [u32; 3],
-    members: [HashSet<u32>; 3],
+    members: [BTreeSet<u32>; 3],
     /// Where it leads when one of them says something more, and who.
     onward: Vec<(usize, usize)>,
 }
