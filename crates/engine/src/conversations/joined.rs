@@ -59,7 +59,8 @@ impl Engine {
             self.recall(me, id);
         }
         let kind = if direct { ConversationKind::Direct } else { ConversationKind::Group };
-        // Who comes back goes on counting: the others know our earlier numbers.
+        // Who comes back goes on counting: the others know our earlier numbers. But it belongs to no
+        // earlier electorate, because this may be a restored copy that does not know its ballots.
         let before = before.as_ref();
         let row = ConversationRow {
             kind,
@@ -69,7 +70,7 @@ impl Engine {
             active: true,
             next_seq: before.map_or(0, |before| before.next_seq),
             previous: before.map_or(MessageId([0; 16]), |before| before.previous),
-            epochs: before.map(|before| before.epochs.clone()).unwrap_or_default(),
+            epochs: vec![],
         };
         self.put_conversation(me, id, row);
         self.forget_rejoin(me, id);

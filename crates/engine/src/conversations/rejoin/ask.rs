@@ -206,7 +206,9 @@ impl Engine {
         };
         // What is on its way was sealed with keys that are gone.
         self.recall(me, id);
-        self.put_conversation(me, id, ConversationRow { active: true, ..row });
+        // On what was asked before we may have voted, and the ballot is gone with the keys: so no
+        // earlier electorate is one we belong to any more.
+        self.put_conversation(me, id, ConversationRow { active: true, epochs: vec![], ..row });
         self.learn_members(&roster, cards, issued_at_ms.min(now_ms));
         self.keep_own(me, id, RejoinRow::Back { at_ms: now_ms });
         self.note_back(me, id, me);

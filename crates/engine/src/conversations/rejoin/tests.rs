@@ -338,6 +338,20 @@ fn a_restored_member_comes_back_and_what_it_wrote_before_leaves_in_order() {
 }
 
 #[test]
+fn who_is_back_belongs_to_no_electorate_in_which_its_lost_copy_may_have_voted() {
+    let mut net = Net::new(3);
+    let id = net.open(ConversationKind::Group, &[1, 2]);
+    let asked_in = net.view(1, id).epoch;
+    let again = net.restore(1);
+    net.pass(60_000);
+    assert!(net.is_back(again, id));
+    let engine = net.nodes[again].engine.as_ref().unwrap();
+    let row = &engine.conversations[&(net.personas[1], id)];
+    let epochs: Vec<u64> = row.epochs.iter().map(|epoch| epoch.epoch).collect();
+    assert!(!epochs.is_empty() && epochs.iter().all(|epoch| *epoch > asked_in), "{epochs:?}");
+}
+
+#[test]
 fn who_ordered_the_changes_comes_back_into_groups_and_direct_conversations() {
     let mut net = Net::new(3);
     let group = net.open(ConversationKind::Group, &[1, 2]);
