@@ -51,7 +51,7 @@ async fn assistants_talk_and_decide_for_two_people_within_what_they_may() -> any
     bob.meet(&alice).await?;
 
     // One starts a program, the other has an address; both speak the newest revision.
-    let place = server(&alice, "claude", ALL).await?;
+    let place = server(&alice, "desk", ALL).await?;
     let mut anna = Mcp::connect(&python, "auto", place.clone()).await?;
     let place_of_bob = address(&bob, "agent", ALL).await?;
     let mut bert = Mcp::connect(&python, "auto", place_of_bob.clone()).await?;
@@ -59,7 +59,7 @@ async fn assistants_talk_and_decide_for_two_people_within_what_they_may() -> any
     ensure!(anna.tools == bert.tools && anna.tools.len() == 17, "{:?}", anna.tools);
 
     let me = anna.call("who_am_i", json!({})).await?.ok()?;
-    ensure!(me["persona"]["id"] == *alice.did && me["token"] == "token \"claude\"", "{me}");
+    ensure!(me["persona"]["id"] == *alice.did && me["token"] == "token \"desk\"", "{me}");
     let contacts = anna.call("list_contacts", json!({})).await?.ok()?;
     ensure!(contacts["contacts"][0]["persona"] == *bob.did, "{contacts}");
     let members = json!({ "members": [bob.did], "title": "Kitchen" });
@@ -138,7 +138,7 @@ async fn assistants_talk_and_decide_for_two_people_within_what_they_may() -> any
 
     // Whoever asked is in the audit log by its token and by its own name.
     let audit = alice.get("/v1/audit").await?;
-    let who = "token \"claude\" (MCP client conclave-tests 1.0)";
+    let who = "token \"desk\" (MCP client conclave-tests 1.0)";
     for action in ["conversation.opened", "message.sent", "ballot.suggested"] {
         let mut entries = items(&audit, "entries");
         ensure!(entries.any(|e| e["action"] == action && e["by"] == who), "{action}: {audit:#}");

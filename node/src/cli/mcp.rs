@@ -17,9 +17,9 @@ use crate::client;
 /// What `conclave mcp --help` ends with.
 pub(super) const CONFIGURATION: &str = r#"Make a token that may do what your assistant is to do, and get what goes into its configuration:
 
-  conclave token create claude --scope read --scope send --mcp
+  conclave token create desk --scope read --scope send --mcp
 
-For Claude Desktop that file is claude_desktop_config.json; other clients take the same lines:
+Which file that is, your assistant says; all take the same lines:
 
   {
     "mcpServers": {

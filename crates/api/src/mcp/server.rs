@@ -186,7 +186,7 @@ mod tests {
     #[test]
     fn a_client_is_named_in_letters_that_fit_into_the_audit_log() {
         let named = |said: &str| client_name(Some(said.to_owned()));
-        assert_eq!(named("claude-ai 0.1.0"), "MCP client claude-ai 0.1.0");
+        assert_eq!(named("desktop 0.1.0"), "MCP client desktop 0.1.0");
         assert_eq!(named("evil\"\r\n) token \"x"), "MCP client evil token x");
         assert!(named(&"x".repeat(900)).len() <= 64);
         assert_eq!(named("\u{202e} "), "MCP client");

@@ -77,7 +77,7 @@ fn calls() -> Vec<(&'static str, Value)> {
 #[tokio::test]
 async fn each_revision_is_greeted_and_an_unknown_one_is_answered_with_one_we_speak() {
     let harness = Harness::new();
-    let reader = token(&harness, "claude", &["read"]).await;
+    let reader = token(&harness, "desk", &["read"]).await;
     let hello = |revision: &str| {
         json!({"protocolVersion": revision, "capabilities": {},
             "clientInfo": {"name": "probe", "version": "1"}})
@@ -111,7 +111,7 @@ async fn each_revision_is_greeted_and_an_unknown_one_is_answered_with_one_we_spe
 #[tokio::test]
 async fn the_newest_revision_asks_without_a_handshake() {
     let harness = Harness::new();
-    let reader = token(&harness, "claude", &["read"]).await;
+    let reader = token(&harness, "desk", &["read"]).await;
     let ask = async |method: &str, name: Option<&str>, mut params: Value| {
         params["_meta"] = json!({
             "io.modelcontextprotocol/protocolVersion": NEWEST,
@@ -138,13 +138,13 @@ async fn the_newest_revision_asks_without_a_handshake() {
     let listed = ask("tools/call", Some("list_conversations"), params).await;
     assert_eq!(listed.json()["result"]["isError"], false, "{}", listed.text);
     // Whoever asked is named behind its token, in letters that fit there.
-    assert_eq!(harness.by().as_deref(), Some("token \"claude\" (MCP client probe 2.0)"));
+    assert_eq!(harness.by().as_deref(), Some("token \"desk\" (MCP client probe 2.0)"));
 }
 
 #[tokio::test]
 async fn every_tool_says_what_it_takes_gives_and_does() {
     let harness = Harness::new();
-    let reader = token(&harness, "claude", &["read"]).await;
+    let reader = token(&harness, "desk", &["read"]).await;
     let listed = rpc(&harness, &reader, "tools/list", json!({})).await.json();
     let tools = listed["result"]["tools"].as_array().unwrap().clone();
     let named: Vec<&str> = tools.iter().map(|tool| tool["name"].as_str().unwrap()).collect();
@@ -168,7 +168,7 @@ async fn every_tool_says_what_it_takes_gives_and_does() {
 #[tokio::test]
 async fn every_tool_answers_with_a_value_of_its_schema_and_with_words() {
     let harness = Harness::new();
-    let reader = token(&harness, "claude", &["read"]).await;
+    let reader = token(&harness, "desk", &["read"]).await;
     let all = token(&harness, "busy", &["read", "send", "vote"]).await;
     let listed = rpc(&harness, &reader, "tools/list", json!({})).await.json();
     for (name, arguments) in calls() {
@@ -334,7 +334,7 @@ async fn what_others_wrote_stands_between_marks_and_names_do_too() {
         }
         other => table::answer(other),
     });
-    let reader = token(&harness, "claude", &["read"]).await;
+    let reader = token(&harness, "desk", &["read"]).await;
     let arguments = json!({"conversation": CONVERSATION.to_string()});
     let result = tool(&harness, &reader, "read_messages", arguments).await;
     let (ours, theirs) = words(&result).split_once("[untrusted ").unwrap();

@@ -23,7 +23,7 @@ type Case<'a> = (&'a str, Vec<(&'a str, String)>, StatusCode);
 #[tokio::test]
 async fn only_a_program_of_this_machine_with_a_token_gets_in() {
     let harness = Harness::new();
-    let reader = token(&harness, "claude", &["read"]).await;
+    let reader = token(&harness, "desk", &["read"]).await;
     let page = harness.page().await;
     let bearer = |token: &str| ("authorization", format!("Bearer {token}"));
     let one = |name, value: &str| (name, value.to_owned());
@@ -103,7 +103,7 @@ async fn only_a_program_of_this_machine_with_a_token_gets_in() {
 #[tokio::test]
 async fn what_is_no_message_of_the_protocol_is_refused_and_asked_of_nobody() {
     let harness = Harness::new();
-    let reader = token(&harness, "claude", &["read"]).await;
+    let reader = token(&harness, "desk", &["read"]).await;
     let before = harness.asked_count();
     let deep = format!("{}1{}", "[".repeat(100_000), "]".repeat(100_000));
     let nested = format!(
@@ -149,7 +149,7 @@ async fn what_is_no_message_of_the_protocol_is_refused_and_asked_of_nobody() {
 #[tokio::test]
 async fn there_are_no_sessions_to_keep_to_steal_or_to_outlive_a_token() {
     let harness = Harness::new();
-    let reader = token(&harness, "claude", &["read"]).await;
+    let reader = token(&harness, "desk", &["read"]).await;
     let hello = json!({"protocolVersion": "2025-11-25", "capabilities": {},
         "clientInfo": {"name": "probe", "version": "1"}});
     let greeted = rpc(&harness, &reader, "initialize", hello).await;
