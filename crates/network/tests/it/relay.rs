@@ -108,7 +108,7 @@ async fn transfer(from: &Node, to: &mut Node, bytes: usize) {
 
 /// libp2p's own streams took the relayed connection in four of seven trials.
 #[tokio::test]
-#[ignore = "beside other tests one pair in some needs minutes to be direct, and why is not known; \
+#[ignore = "on a busy machine one run in some dozens waits in vain, and why is not known; \
             alone it takes 13 s: cargo test -p network --test it -- --ignored a_relayed_transfer"]
 async fn a_relayed_transfer_completes_and_moves_to_the_direct_path_every_time() {
     futures::future::join_all((0..3).map(moves)).await;

@@ -18,7 +18,8 @@
 //! The last point takes any state that one member can be in at a moment together with any of the
 //! others': perhaps a few that never meet. So nothing that can happen is left out, and what is
 //! found amiss could, in principle, be one that cannot; nothing is. A search that is *complete* is
-//! a proof for these four members and two views.
+//! a proof for these four members, two views and two contents, if the first point holds, which is
+//! an assumption about the core and not searched.
 //!
 //! | question | file |
 //! | --- | --- |
